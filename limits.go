@@ -1,0 +1,130 @@
+package sparekey
+
+import "time"
+
+// The numbers of the machine. Every limit that a person, an operator or an
+// attacker can run into has its name here and nowhere else.
+const (
+	// MaxTries is how many answers one flow may have compared.
+	MaxTries = 5
+	// MaxSends is how many messages with a code one flow may ask for, the
+	// first included.
+	MaxSends = 5
+
+	// ShortCode is the number of digits of a code that the ledger pays for,
+	// LongCode of one that is beyond guessing (66 bits) and costs nothing.
+	ShortCode = 8
+	LongCode  = 20
+
+	// FlowLife is how long a flow may take, and how long after its start a
+	// challenge can be answered at all.
+	FlowLife = 30 * time.Minute
+	// CodeLife is how long a code works after the last message that carried
+	// it was handed to the mail server.
+	CodeLife = 10 * time.Minute
+	// ProofLife is how old a proof may be when it is acted upon.
+	ProofLife = 10 * time.Minute
+	// FlowKept is how long a flow's row outlives the flow, so that its last
+	// page can be shown again.
+	FlowKept = 10 * time.Minute
+	// RepeatLife is how long the exact repeat of an accepted form, sent by
+	// the browser's former secret, is answered as it was the first time.
+	RepeatLife = time.Minute
+
+	// SessionIdle and SessionLife end a session that was not used, and one
+	// that was: 30 days sliding, 90 days at most.
+	SessionIdle = 30 * 24 * time.Hour
+	SessionLife = 90 * 24 * time.Hour
+	// SharedLife ends a session on a shared computer.
+	SharedLife = 12 * time.Hour
+	// MaxSessions is how many sessions an account may have; the oldest make
+	// room.
+	MaxSessions = 20
+	// KnownLife is how long a browser stays known after a sign-in.
+	KnownLife = 365 * 24 * time.Hour
+
+	// MaxOpenFlows is how many open flows of strangers an installation holds.
+	MaxOpenFlows = 200_000
+	// MergeSpan is the time within which notices of one kind to one address
+	// are gathered into one.
+	MergeSpan = time.Hour
+	// NoticeLife is how long a notice is tried before it is given up.
+	NoticeLife = 3 * 24 * time.Hour
+	// DroppedTold is how long an identifier that was dropped is still told
+	// what happens to the account.
+	DroppedTold = 7 * 24 * time.Hour
+
+	// MaxLogin, in bytes, is more than any identifier has; MaxBody what a
+	// form or an API request may weigh.
+	MaxLogin = 320
+	MaxBody  = 32 << 10
+)
+
+const day = 24 * time.Hour
+
+// SendWait is how long after its send-th message a flow must wait before it
+// may ask for the next: 60 s, 60 s, 2 min, 5 min. It is 0 when there is no
+// next one.
+func SendWait(sends int) time.Duration {
+	waits := [...]time.Duration{time.Minute, time.Minute, 2 * time.Minute, 5 * time.Minute}
+	if sends < 1 || sends > len(waits) {
+		return 0
+	}
+	return waits[sends-1]
+}
+
+// A Window is a sliding window of a budget: at most Max within Span.
+type Window struct {
+	Span time.Duration
+	Max  int
+}
+
+// Windows are the windows of one budget. What is spent has to fit them all.
+type Windows []Window
+
+// Fits reports whether amount more fits every window, of which the nth already
+// holds held[n].
+func (w Windows) Fits(held []int, amount int) bool {
+	for n, window := range w {
+		if held[n]+amount > window.Max {
+			return false
+		}
+	}
+	return true
+}
+
+// CodeLedger is what the short codes of one subject may cost in comparisons,
+// for strangers; known browsers and sessions together have the same again. It
+// bounds guessing to 100 comparisons against 10^8 codes in any year, so 1e-6.
+func CodeLedger() Windows {
+	return Windows{{day, 15}, {30 * day, 30}, {365 * day, 100}}
+}
+
+// PasswordBudget is how many passwords of one account are compared for unknown
+// browsers. It is never reset, and nobody is told when it is spent.
+func PasswordBudget() Windows {
+	return Windows{{day, 15}, {30 * day, 30}, {365 * day, 100}}
+}
+
+// KnownPasswordBudget is the same for one known browser; beyond it the browser
+// is unknown.
+func KnownPasswordBudget() Windows {
+	return Windows{{day, 10}, {365 * day, 100}}
+}
+
+// ActPasswordBudget is how often the last page of one flow compares what was
+// typed with the current password.
+func ActPasswordBudget() Windows {
+	return Windows{{day, MaxTries}}
+}
+
+// MailCap is how many mails of the kinds a stranger can cause go to one
+// address; known browsers and sessions have the same again.
+func MailCap() Windows {
+	return Windows{{time.Hour, 5}, {day, 10}}
+}
+
+// UnprovedMailCap is how many mails go to never-proved addresses together.
+func UnprovedMailCap() Windows {
+	return Windows{{time.Hour, 1000}}
+}

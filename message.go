@@ -1,0 +1,75 @@
+package sparekey
+
+import "time"
+
+// A MessageKind says what a message of the outbox is about.
+type MessageKind string
+
+// The kinds of messages. A code message is written unresolved: who it is for
+// is found out by the worker.
+const (
+	CodeMessage            MessageKind = "code"
+	PasswordChangedMessage MessageKind = "password-changed"
+	NewSignInMessage       MessageKind = "new-sign-in"
+	RecoverMessage         MessageKind = "recover"
+)
+
+// A Message is a row of the outbox. It is written in the transaction that
+// causes it.
+type Message struct {
+	ID         string
+	Kind       MessageKind
+	Flow       string
+	Challenge  string
+	Account    string
+	Identifier string
+	Event      string // the journal's row that a notice tells of
+	RunAt      time.Time
+	Attempt    int
+	DropAfter  time.Time // a message that could not be sent by then is given up
+	Merged     bool      // waits for the end of the hour to carry what came meanwhile
+}
+
+// Facts are what a message says about the event behind it.
+type Facts struct {
+	At   time.Time
+	From string // the client's address
+	On   string // the browser and system, from a closed list
+}
+
+// An Event is a row of the journal: what happened, to whom, from where.
+type Event struct {
+	ID      string
+	Account string
+	Kind    EventKind
+	How     []WayKind // the proofs behind it
+	Others  int       // other sessions that ended with it
+	Facts   Facts
+}
+
+// An EventKind says what happened.
+type EventKind string
+
+// The events of the journal.
+const (
+	AccountCreated  EventKind = "account-created"
+	SignedIn        EventKind = "signed-in"
+	PasswordSet     EventKind = "password-set"
+	RequestStopped  EventKind = "request-stopped"
+	SessionEnded    EventKind = "session-ended"
+	RecoverySent    EventKind = "recovery-sent"
+	MessageGivenUp  EventKind = "message-given-up"
+	IdentifierAdded EventKind = "identifier-added"
+)
+
+// A Lane is one of the budgets that the same thing has: what strangers spend
+// never touches what known browsers have.
+type Lane string
+
+// The lanes of codes and mails.
+const (
+	StrangerLane Lane = "stranger"
+	KnownLane    Lane = "known"
+	// UnprovedLane is for mails to addresses that nobody has proved.
+	UnprovedLane Lane = "unproved"
+)

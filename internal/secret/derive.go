@@ -1,0 +1,20 @@
+package secret
+
+import "encoding/base64"
+
+// Derive gives the secret that follows old once the form with the fingerprint
+// key was accepted. Whoever repeats the form exactly, with the old secret,
+// gets the same one again; whoever has not the installation's key cannot make
+// it. what tells the secrets of one form apart.
+func (r *Ring) Derive(what string, old Token, key string) Token {
+	return Token(base64.RawURLEncoding.EncodeToString(r.NewestMAC(Browsers, what, string(old), key)))
+}
+
+// DeriveID gives an id in the same way.
+func (r *Ring) DeriveID(what string, old Token, key string) string {
+	mac := r.NewestMAC(Browsers, what, string(old), key)[:idLength]
+	for i := range mac {
+		mac[i] = idAlphabet[mac[i]%32]
+	}
+	return string(mac)
+}

@@ -1,0 +1,161 @@
+package flow
+
+import (
+	"context"
+	"errors"
+
+	"sparekey"
+	"sparekey/internal/ident"
+	"sparekey/internal/password"
+	"sparekey/internal/secret"
+	"sparekey/internal/store"
+)
+
+// A NewPassword is what the last page of recover and change-password sends.
+type NewPassword struct {
+	Password, Again string
+	// SignIn asks to be signed in with the password the account has, which was
+	// given on this page before.
+	SignIn bool
+}
+
+// Act does what the flow is for. Each purpose has its function here; a
+// registration acts with its answer.
+func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (Outcome, error) {
+	if f, ok := s.repeats(ctx, v, id); ok && f.Step == sparekey.Done {
+		return Outcome{f, s.cookies(v, f)}, nil
+	}
+	f, err := s.load(ctx, v, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := f.Open(s.Now()); err != nil {
+		return Outcome{Flow: f}, err
+	}
+	if f.Step != sparekey.Act {
+		return Outcome{Flow: f}, sparekey.ErrOutOfStep
+	}
+	switch f.Purpose {
+	case sparekey.Recover, sparekey.ChangePassword:
+		return s.setPassword(ctx, v, f, in)
+	default:
+		return Outcome{Flow: f}, sparekey.ErrOutOfStep
+	}
+}
+
+// setPassword changes the password. Given the current one it changes nothing
+// and says so: the person is proved.
+func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in NewPassword) (Outcome, error) {
+	if in.SignIn {
+		return s.signInSame(ctx, v, f)
+	}
+	if err := s.checkNew(ctx, f, in); err != nil {
+		return Outcome{Flow: f}, err
+	}
+	same, err := s.isCurrent(ctx, v, f, in.Password)
+	if err != nil {
+		return Outcome{Flow: f}, err
+	}
+	if same {
+		return Outcome{Flow: f}, sparekey.ErrSame
+	}
+	stored, err := s.Hasher.Hash(ctx, password.Proved, v.prefix(), in.Password)
+	if err != nil {
+		return Outcome{Flow: f}, busy(err)
+	}
+	a, _ := s.acting(v, f)
+	a.Password = stored
+	a.Event = s.event(sparekey.PasswordSet, v, a.Turn.Now)
+	a.MessageID = messageID(a.Event.ID)
+	done, err := s.Store.SetPassword(ctx, a)
+	if errors.Is(err, sparekey.ErrUsed) {
+		return s.second(ctx, v, f, err)
+	}
+	if err != nil {
+		return Outcome{Flow: f}, err
+	}
+	s.Wake()
+	return Outcome{done, s.cookies(v, done)}, nil
+}
+
+func (s *Service) acting(v Visit, f *sparekey.Flow) (store.Acting, *Cookies) {
+	now := s.Now()
+	open, cookies := s.opening(v, nil, false, now)
+	return store.Acting{Flow: f.ID, Key: v.Key, Turn: s.turn(v, now), Open: open}, cookies
+}
+
+// checkNew says what is wrong with the two fields.
+func (s *Service) checkNew(ctx context.Context, f *sparekey.Flow, in NewPassword) error {
+	switch {
+	case in.Password == "" || in.Again == "":
+		field := "password"
+		if in.Password != "" {
+			field = "password_again"
+		}
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: "pw.two", Field: field}
+	case !secret.Equal(in.Password, in.Again):
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: "pw.diff", Field: "password_again"}
+	}
+	about := password.About{}
+	ids, err := s.Store.Identifiers(ctx, f.Account)
+	if err != nil {
+		return err
+	}
+	for _, i := range ids {
+		switch ident.Kind(i.Kind) {
+		case ident.Email:
+			about.Email = i.Shown
+		case ident.Login:
+			about.Login = i.Shown
+		}
+	}
+	return s.refuse(in.Password, about)
+}
+
+// isCurrent reports whether pw is the password that the account has. One flow
+// asks this a few times only, and what it asks is on disk before; then it is
+// not asked, and the password is simply set.
+func (s *Service) isCurrent(ctx context.Context, v Visit, f *sparekey.Flow, pw string) (bool, error) {
+	stored, err := s.Store.PasswordOf(ctx, f.Account)
+	if err != nil || stored == "" {
+		return false, err
+	}
+	now := s.Now()
+	try := s.Keys.DeriveID("password "+f.ID, v.Browser, v.Key)
+	allowed, err := s.Store.SpendPassword(ctx, store.PasswordTry{
+		ID: try, Subject: f.Account, Flow: f.ID, Now: now, Facts: v.facts(now),
+	})
+	if err != nil || !allowed {
+		return false, err
+	}
+	same, _, err := s.Hasher.Check(ctx, password.Question{
+		Lane: password.Proved, From: v.prefix(), Password: pw, Stored: stored,
+	})
+	if err != nil {
+		return false, busy(err)
+	}
+	if !same {
+		return false, nil
+	}
+	return true, s.Store.AddPasswordProof(ctx, f, sparekey.Proof{
+		Challenge: try, Way: sparekey.ByPassword, Place: f.Account, At: now,
+	})
+}
+
+// signInSame opens the session that sign-in would have opened: the flow holds
+// a proof of the password, written when it was given here.
+func (s *Service) signInSame(ctx context.Context, v Visit, f *sparekey.Flow) (Outcome, error) {
+	if f.Purpose != sparekey.Recover {
+		return Outcome{Flow: f}, sparekey.ErrOutOfStep
+	}
+	a, cookies := s.acting(v, f)
+	a.Event = s.event(sparekey.SignedIn, v, a.Turn.Now)
+	done, err := s.Store.SignInByFlow(ctx, a)
+	if errors.Is(err, sparekey.ErrUsed) {
+		return s.second(ctx, v, f, err)
+	}
+	if err != nil {
+		return Outcome{Flow: f}, err
+	}
+	return Outcome{done, cookies}, nil
+}

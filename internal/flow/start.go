@@ -1,0 +1,161 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/ident"
+	"sparekey/internal/password"
+	"sparekey/internal/store"
+)
+
+// Recover begins a recovery for whoever was typed, and gives the flow's id. It
+// looks nobody up: what it writes is the same for everybody, and the worker
+// finds out the rest (A01, A02).
+func (s *Service) Recover(ctx context.Context, v Visit, login, returnTo string) (string, error) {
+	who, err := ident.Parse(login)
+	if err != nil {
+		return "", shapeError(err, "rec.shape")
+	}
+	return s.start(ctx, v, sparekey.Recover, who, "", returnTo)
+}
+
+// Register begins a registration. The password is hashed before anybody knows
+// whether the address is free, and kept sealed until it is proved.
+func (s *Service) Register(ctx context.Context, v Visit, email, pw, returnTo string) (string, error) {
+	who, err := ident.ParseEmail(email)
+	if err != nil {
+		return "", shapeError(err, "reg.mail")
+	}
+	if err := s.refuse(pw, password.About{Email: who.Shown}); err != nil {
+		return "", err
+	}
+	stored, err := s.Hasher.Hash(ctx, password.Stranger, v.prefix(), pw)
+	if err != nil {
+		return "", busy(err)
+	}
+	return s.start(ctx, v, sparekey.Register, who, stored, returnTo)
+}
+
+// start writes a flow with its first challenge and the message that carries
+// its code. The id follows from the form, so that a second click on it finds
+// the first one's flow.
+func (s *Service) start(ctx context.Context, v Visit, p sparekey.Purpose, who ident.Ident, pending, returnTo string) (string, error) {
+	if err := s.admit(v); err != nil {
+		return "", err
+	}
+	now := s.Now()
+	f := s.newFlow(v, p, now)
+	f.TypedKind, f.TypedKey, f.Typed, f.ReturnTo = string(who.Kind), who.Key, who.Shown, returnTo
+	f.KnownHash = v.knownHash()
+	if pending != "" {
+		f.Pending = s.Keys.Seal("flow "+f.ID, []byte(pending), s.Source)
+	}
+	return f.ID, s.write(ctx, f, now)
+}
+
+// write stores a flow that waits for a mailed code, and wakes the worker.
+func (s *Service) write(ctx context.Context, f *sparekey.Flow, now time.Time) error {
+	c := &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: sparekey.ByMail, Open: true, Started: now}
+	if err := f.Ask(now); err != nil {
+		return err
+	}
+	err := s.Store.StartFlow(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
+	if err != nil {
+		return err
+	}
+	s.Wake()
+	return nil
+}
+
+func (s *Service) newFlow(v Visit, p sparekey.Purpose, now time.Time) *sparekey.Flow {
+	return &sparekey.Flow{
+		ID: s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key), Purpose: p, Step: sparekey.Verify,
+		Browser: v.Browser.Hash(), LastKey: v.Key,
+		Lang: v.Lang, From: v.From.String(), On: v.On,
+		Started: now, Expires: now.Add(sparekey.FlowLife),
+	}
+}
+
+func (s *Service) codeMessage(f *sparekey.Flow, c *sparekey.Challenge, now time.Time) *sparekey.Message {
+	return &sparekey.Message{
+		ID: s.Source.ID(), Kind: sparekey.CodeMessage, Flow: f.ID, Challenge: c.ID,
+		RunAt: now, DropAfter: c.Started.Add(sparekey.FlowLife),
+	}
+}
+
+// ChangePassword begins the change of a password from a session: the same
+// steps as a recovery, about the session's own account. Fresh proofs of the
+// session that would be enough for a recovery stand in for the code.
+func (s *Service) ChangePassword(ctx context.Context, v Visit, a *sparekey.Account) (string, error) {
+	now := s.Now()
+	email, err := s.firstEmail(ctx, a.ID)
+	if err != nil {
+		return "", err
+	}
+	f := s.newFlow(v, sparekey.ChangePassword, now)
+	f.Account, f.Epochs, f.Session, f.Typed = a.ID, a.Epochs, v.Session.ID, email
+	proofs, err := s.Store.SessionProofs(ctx, f, now)
+	if err != nil {
+		return "", err
+	}
+	if f.Pass(proofs, a.TwoProofs) {
+		return f.ID, s.Store.StartFlow(ctx, store.Start{Flow: f})
+	}
+	return f.ID, s.write(ctx, f, now)
+}
+
+// firstEmail is the address that the codes of an account go to.
+func (s *Service) firstEmail(ctx context.Context, account string) (string, error) {
+	ids, err := s.Store.Identifiers(ctx, account)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range ids {
+		if i.Kind == string(ident.Email) && !i.Proved.IsZero() {
+			return i.Shown, nil
+		}
+	}
+	return "", fmt.Errorf("account %s has no proved address", account)
+}
+
+// refuse tells why a new password cannot be taken, in words for a person.
+func (s *Service) refuse(pw string, about password.About) error {
+	if pw == "" {
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: "g.required", Field: "password"}
+	}
+	about.Site, about.Min = s.SiteName, s.Min
+	err := password.Refuse(pw, about)
+	var no *password.Refusal
+	if errors.As(err, &no) {
+		e := &sparekey.Error{Kind: sparekey.KindShape, Code: no.Code, Field: "password"}
+		switch no.Code {
+		case "pw.short":
+			e.Args = []any{"Min", s.Min, "Count", no.Have}
+		case "pw.long":
+			e.Args = []any{"Count", no.Max}
+		}
+		return e
+	}
+	return err
+}
+
+// shapeError says in words for a person what is wrong with an identifier.
+func shapeError(err error, code string) error {
+	if errors.Is(err, ident.ErrEmpty) {
+		code = "g.required"
+	}
+	return &sparekey.Error{Kind: sparekey.KindShape, Code: code, Field: "login"}
+}
+
+// busy turns a refused hash into an answer for a person.
+func busy(err error) error {
+	var full *password.BusyError
+	if errors.As(err, &full) {
+		return &sparekey.Error{Kind: sparekey.KindBusy, Code: "g.busy", After: full.RetryAfter}
+	}
+	return fmt.Errorf("hash password: %w", err)
+}

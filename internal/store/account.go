@@ -1,0 +1,251 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"sparekey"
+)
+
+// A Registering is an account about to be made of a flow whose address was
+// proved just now.
+type Registering struct {
+	Challenge  *sparekey.Challenge
+	Account    string // the new ids
+	Identifier string
+	Credential string
+	Kind       string // of the identifier, its normal form and its bytes
+	Key        string
+	Shown      string
+	Password   string // the stored form
+	Lang       string
+	Open       Opening
+	Turn       Turn
+	Event      sparekey.Event
+}
+
+// Register proves the address and makes the account, in one transaction, and
+// opens its first session in the browser that asked (A56). It reports
+// sparekey.ErrTaken if somebody proved the address in another browser first.
+func (db *DB) Register(ctx context.Context, r Registering) (*sparekey.Flow, error) {
+	var out *sparekey.Flow
+	err := db.write(ctx, func(t *tx) error {
+		f, err := t.prove(r.Challenge, r.Turn)
+		if err != nil {
+			return err
+		}
+		if f.Step != sparekey.Act || f.Purpose != sparekey.Register {
+			return sparekey.ErrOutOfStep
+		}
+		now := micros(r.Turn.Now)
+		_, err = t.exec(`
+			INSERT INTO accounts (id, password_epoch, ways_epoch, two_proofs, name, lang, disabled, delete_at, created)
+			VALUES ($1, 1, 1, FALSE, '', $2, 0, 0, $3)`, r.Account, r.Lang, now)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(`
+			INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+			VALUES ($1, $2, $3, $4, $5, $6, $6, 0) ON CONFLICT (kind, key) DO NOTHING`,
+			r.Identifier, r.Account, r.Kind, r.Key, r.Shown, now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return sparekey.ErrTaken
+		}
+		_, err = t.exec(`
+			INSERT INTO credentials (id, account, kind, data, added, changed, dropped, asleep, last_step)
+			VALUES ($1, $2, 'password', $3, $4, $4, 0, 0, 0)`, r.Credential, r.Account, r.Password, now)
+		if err != nil {
+			return err
+		}
+		// The proof counts in the session that it opens.
+		_, err = t.exec(`UPDATE proofs SET account = $1, place = $2, session = $3 WHERE challenge = $4`,
+			r.Account, r.Identifier, r.Open.Session, r.Challenge.ID)
+		if err != nil {
+			return err
+		}
+		f.LastKey = r.Turn.Key
+		if err := t.close(f, r.Turn.Now); err != nil {
+			return err
+		}
+		if _, err := t.openSession(r.Account, sparekey.Epochs{Password: 1, Ways: 1}, r.Open); err != nil {
+			return err
+		}
+		e := r.Event
+		e.Account, e.How = r.Account, r.Open.How
+		out = f
+		return t.addEvent(e)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	return out, nil
+}
+
+// AddAccount writes an account of an operator's: an address that nobody has
+// proved, perhaps a login name, and no way in but a recovery by mail. It
+// reports sparekey.ErrTaken if one of them is in use.
+func (db *DB) AddAccount(ctx context.Context, a *sparekey.Account, ids []sparekey.Identifier, e sparekey.Event) error {
+	err := db.write(ctx, func(t *tx) error {
+		_, err := t.exec(`
+			INSERT INTO accounts (id, password_epoch, ways_epoch, two_proofs, name, lang, disabled, delete_at, created)
+			VALUES ($1, 1, 1, FALSE, '', $2, 0, 0, $3)`, a.ID, a.Lang, micros(a.Created))
+		if err != nil {
+			return err
+		}
+		for _, i := range ids {
+			n, err := t.exec(`
+				INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (kind, key) DO NOTHING`,
+				i.ID, a.ID, i.Kind, i.Key, i.Shown, micros(i.Added), micros(i.Proved))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return sparekey.ErrTaken
+			}
+		}
+		return t.addEvent(e)
+	})
+	if err != nil {
+		return fmt.Errorf("add account: %w", err)
+	}
+	return nil
+}
+
+// AccountBy gives the account that holds an identifier, proved or not. It is
+// for the operator: no request of a stranger comes here.
+func (db *DB) AccountBy(ctx context.Context, kind, key string) (*sparekey.Account, error) {
+	c := db.read(ctx)
+	var id string
+	err := c.row(`SELECT account FROM identifiers WHERE kind = $1 AND key = $2 AND dropped = 0`, []any{kind, key}, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, sparekey.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find account: %w", err)
+	}
+	return db.Account(ctx, id)
+}
+
+// Account gives an account by its id. It reports sparekey.ErrNotFound.
+func (db *DB) Account(ctx context.Context, id string) (*sparekey.Account, error) {
+	a, err := db.read(ctx).account(id)
+	if err == nil && a == nil {
+		err = sparekey.ErrNotFound
+	}
+	return a, err
+}
+
+// Identifiers lists the identifiers that an account has in use, the first
+// added first.
+func (db *DB) Identifiers(ctx context.Context, account string) ([]sparekey.Identifier, error) {
+	var list []sparekey.Identifier
+	err := db.read(ctx).rows(`
+		SELECT id, account, kind, key, shown, added, proved, dropped FROM identifiers
+		 WHERE account = $1 AND dropped = 0 ORDER BY added, id`, []any{account},
+		func(scan func(...any) error) error {
+			var i sparekey.Identifier
+			err := scan(&i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown, when{&i.Added}, when{&i.Proved}, when{&i.Dropped})
+			list = append(list, i)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list identifiers: %w", err)
+	}
+	return list, nil
+}
+
+// PasswordOf gives the stored form of an account's password; empty if it has
+// none. It is asked after a proof only.
+func (db *DB) PasswordOf(ctx context.Context, account string) (string, error) {
+	var data string
+	err := db.read(ctx).row(`SELECT COALESCE(MAX(data), '') FROM credentials
+		WHERE account = $1 AND kind = 'password' AND dropped = 0`, []any{account}, &data)
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return data, nil
+}
+
+// Disable pauses an account: its sessions and flows end, and a recovery finds
+// nobody. A zero time lets it go on.
+func (db *DB) Disable(ctx context.Context, account string, since time.Time) error {
+	err := db.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE accounts SET disabled = $1 WHERE id = $2`, micros(since), account)
+		if err == nil && n == 0 {
+			err = sparekey.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("disable account: %w", err)
+	}
+	return nil
+}
+
+// TellRecover writes the message by which an operator asks a person to choose
+// a new password, to every address of the account, proved or not.
+func (db *DB) TellRecover(ctx context.Context, e sparekey.Event, id func(n int) string) (int, error) {
+	told := 0
+	err := db.write(ctx, func(t *tx) error {
+		var to []string
+		err := t.rows(`SELECT id FROM identifiers WHERE account = $1 AND kind = 'email' AND dropped = 0 ORDER BY id`,
+			[]any{e.Account}, func(scan func(...any) error) error {
+				var i string
+				err := scan(&i)
+				to = append(to, i)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		for n, i := range to {
+			err := t.addMessage(&sparekey.Message{
+				ID: id(n), Kind: sparekey.RecoverMessage, Account: e.Account, Identifier: i, Event: e.ID,
+				RunAt: e.Facts.At, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		told = len(to)
+		return t.addEvent(e)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ask to recover: %w", err)
+	}
+	return told, nil
+}
+
+// LastEvent gives the newest event of one kind of an account, not counting
+// those of the event but. It gives nil if there is none.
+func (db *DB) LastEvent(ctx context.Context, account string, kind sparekey.EventKind) (*sparekey.Event, error) {
+	events, err := db.read(ctx).events(`account = $1 AND kind = $2 ORDER BY at DESC, id LIMIT 1`, account, kind)
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	return &events[0], nil
+}
+
+func (c conn) events(where string, args ...any) ([]sparekey.Event, error) {
+	var list []sparekey.Event
+	err := c.rows(`SELECT id, account, kind, how, others, at, asked_from, asked_on FROM events WHERE `+where, args,
+		func(scan func(...any) error) error {
+			var e sparekey.Event
+			var how string
+			err := scan(&e.ID, &e.Account, &e.Kind, &how, &e.Others, when{&e.Facts.At}, &e.Facts.From, &e.Facts.On)
+			e.How = sparekey.SplitWays(how)
+			list = append(list, e)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	return list, nil
+}

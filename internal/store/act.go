@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"sparekey"
+)
+
+// An Acting is a flow's last step: what to change, and whom to let in with it.
+type Acting struct {
+	Flow     string
+	Key      string // the fingerprint of the form
+	Password string // the stored form of the new password
+	Turn     Turn
+	Open     Opening // the session and the known browser that follow
+	Event    sparekey.Event
+	// MessageID gives the id of the nth message that the change causes.
+	MessageID func(n int) string
+}
+
+// mayAct reads the flow again, with its proofs and its account, and asks the
+// machine whether it may act now.
+func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
+	f, err := t.flow(t.db.epoch, a.Flow)
+	if err != nil {
+		return nil, nil, err
+	}
+	proofs, err := t.proofs(f, a.Turn.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	account, err := t.account(f.Account)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.MayAct(a.Turn.Now, proofs, account); err != nil {
+		return nil, nil, err
+	}
+	f.LastKey = a.Key
+	return f, proofs, nil
+}
+
+// SetPassword is the act of recover and change-password. In one transaction it
+// asks the policy again, changes the password, raises its epoch, ends the
+// sessions and known browsers of the account, makes this browser known, closes
+// the flow, and writes the journal and a message to every proved address.
+func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error) {
+	var out *sparekey.Flow
+	err := db.write(ctx, func(t *tx) error {
+		f, proofs, err := t.mayAct(a)
+		if err != nil {
+			return err
+		}
+		if f.Others, err = t.endSessions(f, a); err != nil {
+			return err
+		}
+		if err := t.close(f, a.Turn.Now); err != nil {
+			return err
+		}
+		n, err := t.exec(`
+			UPDATE accounts SET password_epoch = password_epoch + 1, delete_at = 0
+			 WHERE id = $1 AND password_epoch = $2 AND ways_epoch = $3 AND disabled = 0`,
+			f.Account, f.Epochs.Password, f.Epochs.Ways)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return sparekey.ErrChanged
+		}
+		f.Epochs.Password++
+		if err := t.putPassword(f.Account, a); err != nil {
+			return err
+		}
+		if err := t.proveIdentifiers(f, proofs, a); err != nil {
+			return err
+		}
+		if err := t.letIn(f, a); err != nil {
+			return err
+		}
+		e := a.Event
+		e.Account, e.How, e.Others = f.Account, waysOf(proofs), f.Others
+		if err := t.addEvent(e); err != nil {
+			return err
+		}
+		out = f
+		return t.notify(f.Account, sparekey.PasswordChangedMessage, e, a.MessageID)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set password: %w", err)
+	}
+	return out, nil
+}
+
+// endSessions ends the sessions and the known browsers of the account and
+// gives the number of sessions that ended. The session that the flow was begun
+// in stays: it is re-issued.
+func (t *tx) endSessions(f *sparekey.Flow, a Acting) (int, error) {
+	n, err := t.exec(`
+		UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0 AND expires > $1 AND password_epoch = $4`,
+		micros(a.Turn.Now), f.Account, f.Session, f.Epochs.Password)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions: %w", err)
+	}
+	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, f.Account); err != nil {
+		return 0, fmt.Errorf("forget browsers: %w", err)
+	}
+	return int(n), nil
+}
+
+func (t *tx) putPassword(account string, a Acting) error {
+	now := micros(a.Turn.Now)
+	n, err := t.exec(`
+		UPDATE credentials SET data = $1, changed = $2 WHERE account = $3 AND kind = 'password' AND dropped = 0`,
+		a.Password, now, account)
+	if err != nil || n == 1 {
+		return err
+	}
+	_, err = t.exec(`
+		INSERT INTO credentials (id, account, kind, data, added, changed, dropped, asleep, last_step)
+		VALUES ($1, $2, 'password', $3, $4, $4, 0, 0, 0)`, a.Event.ID, account, a.Password, now)
+	return err
+}
+
+// proveIdentifiers marks the address of an account that an operator added as
+// proved, if it was proved here. Nothing else proves an identifier that exists.
+func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Acting) error {
+	for _, p := range proofs {
+		if p.Way != sparekey.ByMail {
+			continue
+		}
+		_, err := t.exec(`UPDATE identifiers SET proved = $1 WHERE id = $2 AND account = $3 AND proved = 0`,
+			micros(a.Turn.Now), p.Place, f.Account)
+		if err != nil {
+			return fmt.Errorf("prove identifier: %w", err)
+		}
+	}
+	return nil
+}
+
+// letIn makes the browser known, and re-issues the session that the flow was
+// begun in. A recovery opens no session: the new password does (A48).
+func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
+	if f.Session != "" {
+		n, err := t.exec(`
+			UPDATE sessions SET token_hash = $1, password_epoch = $2 WHERE id = $3 AND account = $4 AND ended = 0`,
+			a.Open.TokenHash, f.Epochs.Password, f.Session, f.Account)
+		if err != nil {
+			return fmt.Errorf("re-issue session: %w", err)
+		}
+		if n == 0 {
+			return sparekey.ErrExpired // a flow ends with its session
+		}
+	}
+	if err := t.addBrowser(f.Account, f.Epochs, a.Open); err != nil {
+		return err
+	}
+	return t.turn(a.Turn)
+}
+
+// notify writes a message to every proved address of the account, and to those
+// that were dropped within the last seven days.
+func (t *tx) notify(account string, kind sparekey.MessageKind, e sparekey.Event, id func(n int) string) error {
+	var to []string
+	err := t.rows(`
+		SELECT id FROM identifiers
+		 WHERE account = $1 AND kind = 'email' AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
+		[]any{account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
+		func(scan func(...any) error) error {
+			var i string
+			err := scan(&i)
+			to = append(to, i)
+			return err
+		})
+	if err != nil {
+		return fmt.Errorf("list whom to tell: %w", err)
+	}
+	for n, i := range to {
+		err := t.addMessage(&sparekey.Message{
+			ID: id(n), Kind: kind, Account: account, Identifier: i, Event: e.ID,
+			RunAt: e.Facts.At, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func waysOf(proofs []sparekey.Proof) []sparekey.WayKind {
+	var ways []sparekey.WayKind
+	for _, p := range proofs {
+		ways = append(ways, p.Way)
+	}
+	return ways
+}
+
+// SignInByFlow ends a recovery whose last page was given the password that the
+// account has already: nothing changes but that the session opens which
+// sign-in would have opened. The password was checked; its proof is p.
+func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error) {
+	var out *sparekey.Flow
+	err := db.write(ctx, func(t *tx) error {
+		f, proofs, err := t.mayAct(a)
+		if err != nil {
+			return err
+		}
+		account, err := t.account(f.Account)
+		if err != nil {
+			return err
+		}
+		if !sparekey.SignIn.Enough(proofs, account.TwoProofs) {
+			return sparekey.ErrOutOfStep
+		}
+		f.Same = true
+		if err := t.close(f, a.Turn.Now); err != nil {
+			return err
+		}
+		if err := t.proveIdentifiers(f, proofs, a); err != nil {
+			return err
+		}
+		a.Open.How = waysOf(proofs)
+		if _, err := t.openSession(f.Account, f.Epochs, a.Open); err != nil {
+			return err
+		}
+		e := a.Event
+		e.Account, e.How = f.Account, a.Open.How
+		if err := t.addEvent(e); err != nil {
+			return err
+		}
+		out = f
+		return t.turn(a.Turn)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sign in by flow: %w", err)
+	}
+	return out, nil
+}
+
+// AddPasswordProof writes that the flow's last page was given the current
+// password. Such a proof counts towards signing in and towards nothing else.
+func (db *DB) AddPasswordProof(ctx context.Context, f *sparekey.Flow, p sparekey.Proof) error {
+	err := db.write(ctx, func(t *tx) error {
+		_, err := t.exec(`
+			INSERT INTO proofs (challenge, flow, account, way, place, session, at)
+			SELECT $1, id, account, $2, $3, '', $4 FROM flows
+			 WHERE id = $5 AND step = 'act' AND ghost = FALSE AND password_epoch = $6
+			ON CONFLICT (challenge) DO NOTHING`,
+			p.Challenge, p.Way, p.Place, micros(p.At), f.ID, f.Epochs.Password)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write proof: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sparekey"
+)
+
+// addMessage writes a message, in the transaction that causes it.
+func (t *tx) addMessage(m *sparekey.Message) error {
+	_, err := t.exec(`
+		INSERT INTO outbox (id, kind, flow, challenge, account, identifier, event, state,
+			run_at, attempt, drop_after, merged, created, ended)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, 0, $9, FALSE, $8, 0)`,
+		m.ID, m.Kind, m.Flow, m.Challenge, m.Account, m.Identifier, m.Event, micros(m.RunAt), micros(m.DropAfter))
+	if err != nil {
+		return fmt.Errorf("write message: %w", err)
+	}
+	return nil
+}
+
+// Claim takes up to n messages that are due and leases them until the lease
+// ends: run_at is the lease, and the attempt's number fences off a worker that
+// comes back after it. The condition stands outside the inner SELECT too, so
+// that PostgreSQL asks it again and no message is claimed twice.
+func (db *DB) Claim(ctx context.Context, n int, now, lease time.Time) ([]sparekey.Message, error) {
+	var list []sparekey.Message
+	err := db.write(ctx, func(t *tx) error {
+		list = nil
+		return t.rows(`
+			UPDATE outbox SET run_at = $1, attempt = attempt + 1
+			 WHERE state = 'waiting' AND run_at <= $2 AND id IN (
+			       SELECT id FROM outbox WHERE state = 'waiting' AND run_at <= $2 ORDER BY run_at, id LIMIT $3)
+			RETURNING id, kind, flow, challenge, account, identifier, event, run_at, attempt, drop_after, merged`,
+			[]any{micros(lease), micros(now), n}, func(scan func(...any) error) error {
+				var m sparekey.Message
+				err := scan(&m.ID, &m.Kind, &m.Flow, &m.Challenge, &m.Account, &m.Identifier, &m.Event,
+					when{&m.RunAt}, &m.Attempt, when{&m.DropAfter}, &m.Merged)
+				list = append(list, m)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	return list, nil
+}
+
+// Due reports when the next message is due, and whether there is one.
+func (db *DB) Due(ctx context.Context) (time.Time, bool, error) {
+	var at time.Time
+	err := db.read(ctx).row(`SELECT COALESCE(MIN(run_at), 0) FROM outbox WHERE state = 'waiting'`, nil, when{&at})
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("look for messages: %w", err)
+	}
+	return at, !at.IsZero(), nil
+}
+
+// errFenced says that the message's lease has ended and another worker has it.
+var errFenced = errors.New("the message's lease has ended")
+
+// Sent writes that a message was handed over, or had nobody to go to: the same
+// statements for both. The code's life is counted from here.
+func (db *DB) Sent(ctx context.Context, m sparekey.Message, now time.Time) error {
+	return db.end(ctx, m, now, "done", nil)
+}
+
+// GiveUp writes that a message will not be sent any more, and says so in the
+// journal.
+func (db *DB) GiveUp(ctx context.Context, m sparekey.Message, e sparekey.Event) error {
+	return db.end(ctx, m, e.Facts.At, "failed", &e)
+}
+
+func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state string, e *sparekey.Event) error {
+	err := db.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE outbox SET state = $1, ended = $2 WHERE id = $3 AND attempt = $4 AND state = 'waiting'`,
+			state, micros(now), m.ID, m.Attempt)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errFenced
+		}
+		if e != nil {
+			e.Account = m.Account
+			return t.addEvent(*e)
+		}
+		_, err = t.exec(`UPDATE challenges SET handed_over = $1 WHERE id = $2`, micros(now), m.Challenge)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end message: %w", err)
+	}
+	return nil
+}
+
+// Retry writes when a message is tried again.
+func (db *DB) Retry(ctx context.Context, m sparekey.Message, at time.Time) error {
+	err := db.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE outbox SET run_at = $1 WHERE id = $2 AND attempt = $3 AND state = 'waiting'`,
+			micros(at), m.ID, m.Attempt)
+		if err == nil && n == 0 {
+			err = errFenced
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("retry message: %w", err)
+	}
+	return nil
+}
+
+// A Notice is a message that tells an address what happened to its account.
+type Notice struct {
+	Events []sparekey.Event // more than one where several were merged
+	To     string
+	Name   string
+	Lang   string
+}
+
+// Notice gives what a notice says, or nil if it is not to be sent now. The
+// first of its kind to an address leaves at once. What comes within the hour
+// after it waits for the end of that hour and leaves as one; nothing is
+// dropped.
+func (db *DB) Notice(ctx context.Context, m sparekey.Message, now time.Time) (*Notice, error) {
+	var out *Notice
+	err := db.write(ctx, func(t *tx) error {
+		out = nil
+		if err := t.hold(m.Identifier); err != nil {
+			return err
+		}
+		waits, err := t.merge(m, now)
+		if err != nil || waits {
+			return err
+		}
+		out, err = t.notice(m)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read notice: %w", err)
+	}
+	return out, nil
+}
+
+// merge reports whether the notice waits for others of its kind: because it
+// was put off to the end of the hour, or was taken up by one that was.
+func (t *tx) merge(m sparekey.Message, now time.Time) (bool, error) {
+	if m.Merged || m.Attempt > 1 || m.Kind == sparekey.RecoverMessage {
+		return false, nil
+	}
+	var last time.Time
+	err := t.row(`
+		SELECT COALESCE(MAX(ended), 0) FROM outbox
+		 WHERE identifier = $1 AND kind = $2 AND id <> $3 AND state = 'done' AND ended > $4`,
+		[]any{m.Identifier, m.Kind, m.ID, micros(now.Add(-sparekey.MergeSpan))}, when{&last})
+	if err != nil {
+		return false, err
+	}
+	var waiting string
+	err = t.row(`
+		SELECT COALESCE(MIN(id), '') FROM outbox
+		 WHERE identifier = $1 AND kind = $2 AND id <> $3 AND state = 'waiting' AND merged`,
+		[]any{m.Identifier, m.Kind, m.ID}, &waiting)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case waiting != "":
+		_, err = t.exec(`UPDATE outbox SET state = $1, ended = $2 WHERE id = $3 AND attempt = $4 AND state = 'waiting'`,
+			"in "+waiting, micros(now), m.ID, m.Attempt)
+	case !last.IsZero():
+		_, err = t.exec(`UPDATE outbox SET merged = TRUE, run_at = $1 WHERE id = $2 AND attempt = $3 AND state = 'waiting'`,
+			micros(last.Add(sparekey.MergeSpan)), m.ID, m.Attempt)
+	}
+	return waiting != "" || !last.IsZero(), err
+}
+
+func (t *tx) notice(m sparekey.Message) (*Notice, error) {
+	var n Notice
+	err := t.row(`
+		SELECT i.shown, a.name, a.lang FROM identifiers i JOIN accounts a ON a.id = i.account WHERE i.id = $1`,
+		[]any{m.Identifier}, &n.To, &n.Name, &n.Lang)
+	if err != nil {
+		return nil, err
+	}
+	n.Events, err = t.events(`id IN (SELECT event FROM outbox WHERE id = $1 OR state = $2) ORDER BY at, id`, m.ID, "in "+m.ID)
+	return &n, err
+}

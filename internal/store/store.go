@@ -1,0 +1,312 @@
+// Package store keeps Sparekey's rows in SQLite or PostgreSQL. Read db.write
+// first: every change to the database goes through it.
+//
+// One text of each query serves both databases. An exported method is one
+// transaction; what it is made of are unexported functions that take the
+// transaction. A change of state is a compare-and-swap: what was read is
+// repeated in the WHERE of the write.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Options say which database to open.
+type Options struct {
+	// URL is "sqlite:PATH" or "postgres://…".
+	URL string
+	// Trace, if set, is told every statement; for tests.
+	Trace func(Statement)
+}
+
+// A Statement is one statement as a Trace sees it.
+type Statement struct {
+	Text string // the statement, "BEGIN" or "COMMIT"
+	Rows int64  // rows changed, or read
+}
+
+// A DB is an open database. It is safe for use by many goroutines.
+type DB struct {
+	reads    *sql.DB
+	writes   *sql.DB
+	postgres bool
+	trace    func(Statement)
+	// epoch is the installation's own counter. A restore raises it, with the
+	// server stopped, and so ends what was begun before.
+	epoch int64
+}
+
+// Open opens the database and reads what every statement needs of it. The
+// schema must be there: see Migrate.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	db, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	err = db.reads.QueryRowContext(ctx, `SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'epoch'`).Scan(&db.epoch)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("read the installation's epoch: %w", err)
+	}
+	return db, nil
+}
+
+func open(o Options) (*DB, error) {
+	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
+		return openSQLite(path, o.Trace)
+	}
+	return openPostgres(o.URL, o.Trace)
+}
+
+// openSQLite opens one writing connection, so that writers wait in a fair
+// queue and not in the busy handler, and a pool of reading ones. The pragmas
+// stand in the DSN, where every connection of a pool gets them.
+// synchronous=FULL keeps the promise that what was acknowledged is on disk.
+func openSQLite(path string, trace func(Statement)) (*DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	dsn := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	writes, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	writes.SetMaxOpenConns(1)
+	if err := writes.Ping(); err != nil { // makes the file before a reader looks for it
+		writes.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	reads, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	if err != nil {
+		writes.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	reads.SetMaxOpenConns(8)
+	reads.SetMaxIdleConns(8)
+	return &DB{reads: reads, writes: writes, trace: trace}, nil
+}
+
+func openPostgres(dsn string, trace func(Statement)) (*DB, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(24)
+	pool.SetMaxIdleConns(24)
+	return &DB{reads: pool, writes: pool, postgres: true, trace: trace}, nil
+}
+
+// Close closes the database.
+func (db *DB) Close() error {
+	err := db.writes.Close()
+	if db.reads != db.writes {
+		err = errors.Join(err, db.reads.Close())
+	}
+	return err
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.reads.PingContext(ctx) }
+
+// Postgres reports whether the database is PostgreSQL.
+func (db *DB) Postgres() bool { return db.postgres }
+
+// ClockOff is how far the database's clock is ahead of now. It is 0 on SQLite,
+// which has no other clock than the machine's.
+func (db *DB) ClockOff(ctx context.Context, now func() time.Time) (time.Duration, error) {
+	if !db.postgres {
+		return 0, nil
+	}
+	var micros int64
+	before := now()
+	err := db.reads.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`).Scan(&micros)
+	if err != nil {
+		return 0, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return time.UnixMicro(micros).Sub(before), nil
+}
+
+const (
+	writeTimeout  = 15 * time.Second
+	writeAttempts = 8
+)
+
+// write runs do in one transaction and commits it. It is the only way to the
+// database for a change. do speaks SQL and nothing else: it hashes nothing,
+// sends nothing, asks no clock, calls no exported method, and may run again
+// when the database asks for that. A write never sees that the request behind
+// it went away.
+func (db *DB) write(ctx context.Context, do func(t *tx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := db.writeOnce(ctx, do)
+		if err == nil || attempt == writeAttempts || !again(err) {
+			return err
+		}
+	}
+}
+
+func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
+	inner, err := db.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer inner.Rollback() //nolint:errcheck // after a commit it has nothing to do
+	t := &tx{conn: conn{ctx: ctx, on: inner, trace: db.trace}, db: db}
+	t.tell("BEGIN", 0)
+	if err := do(t); err != nil {
+		t.tell("ROLLBACK", 0)
+		return err
+	}
+	if err := inner.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	t.tell("COMMIT", 0)
+	return nil
+}
+
+// again reports whether the database gave the transaction up for reasons of
+// its own, so that it can be tried once more.
+func again(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01" // serialization failure, deadlock
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// taken reports whether a row could not be written because its key exists.
+func taken(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
+// read gives a connection for looking only.
+func (db *DB) read(ctx context.Context) conn {
+	return conn{ctx: ctx, on: db.reads, trace: db.trace}
+}
+
+// A conn runs statements on a transaction or on the pool of readers.
+type conn struct {
+	ctx context.Context
+	on  interface {
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}
+	trace func(Statement)
+}
+
+// A tx is a conn inside db.write.
+type tx struct {
+	conn
+	db *DB
+}
+
+func (c conn) tell(text string, rows int64) {
+	if c.trace != nil {
+		c.trace(Statement{Text: strings.Join(strings.Fields(text), " "), Rows: rows})
+	}
+}
+
+// exec runs a statement and gives the number of rows it changed.
+func (c conn) exec(query string, args ...any) (int64, error) {
+	res, err := c.on.ExecContext(c.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	c.tell(query, n)
+	return n, err
+}
+
+// row reads one row into dest. It reports sql.ErrNoRows if there is none.
+func (c conn) row(query string, args []any, dest ...any) error {
+	err := c.on.QueryRowContext(c.ctx, query, args...).Scan(dest...)
+	switch {
+	case err == nil:
+		c.tell(query, 1)
+	case errors.Is(err, sql.ErrNoRows):
+		c.tell(query, 0)
+	}
+	return err
+}
+
+// rows calls each for every row; each scans it.
+func (c conn) rows(query string, args []any, each func(scan func(...any) error) error) error {
+	rows, err := c.on.QueryContext(c.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var n int64
+	for rows.Next() {
+		n++
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	c.tell(query, n)
+	return rows.Err()
+}
+
+// hold makes the transaction the only one that works on subject until it ends.
+// SQLite has one writer anyway. It is held before anything about the subject
+// is read, so that what is read stays true. A ghost and a new identifier have
+// subjects too.
+func (t *tx) hold(subject string) error {
+	if !t.db.postgres {
+		return nil
+	}
+	_, err := t.exec(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, subject)
+	if err != nil {
+		return fmt.Errorf("hold subject: %w", err)
+	}
+	return nil
+}
+
+// micros is a time as the database keeps it.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// A when scans a time that micros wrote.
+type when struct{ t *time.Time }
+
+// Scan reads microseconds.
+func (w when) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok {
+		return fmt.Errorf("scan time: got %T, want int64", value)
+	}
+	*w.t = time.Time{}
+	if n != 0 {
+		*w.t = time.UnixMicro(n).UTC()
+	}
+	return nil
+}

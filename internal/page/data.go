@@ -1,0 +1,216 @@
+package page
+
+import (
+	"time"
+
+	"sparekey"
+	"sparekey/internal/lang"
+)
+
+// A Page is what Render draws: a pointer to one of the structs of this file.
+// A page is drawn once, by one goroutine.
+type Page interface {
+	// Heading is the page's only h1, in the page's language.
+	Heading() string
+	base() *Base
+	file() string // its template
+	note() *Note  // the note above the form, or nil
+	step() int    // 1 to 3, 4 when all is done, 0 without steps
+	foot() string // the id of the line at the foot
+}
+
+// Base is what every page has.
+type Base struct {
+	Printer    *lang.Printer
+	Nonce      string    // of the styles and the script; 128 bits, new for each answer
+	Key        string    // new for each drawing: makes the exact repeat of a form cost nothing
+	Now        time.Time // of the request: waits are counted from it
+	Self       string    // path of this page by GET; the language page leads back to it
+	SignedInAs string    // the session's email, or empty
+	ReturnTo   string    // where a person goes on to, already checked; or empty
+
+	page  Page
+	pages *Pages
+}
+
+// A Note says above the form what happened and what to do. Which notes there
+// are, and the arguments of each, stands in notes.go.
+type Note struct {
+	ID   string
+	Args []any // name, value, …; see Clock for times
+	// Field is the name of the input that is to blame, or empty.
+	Field string
+	// Good says that all went well, Calm that it is neither good nor bad. With
+	// neither it is an error.
+	Good, Calm bool
+	Action     *NoteAction
+}
+
+// A NoteAction is a small form in a note: one button.
+type NoteAction struct {
+	Label  string // message id
+	Path   string // it posts to
+	Fields []Field
+}
+
+// A Field is a hidden field of a form.
+type Field struct{ Name, Value string }
+
+// SignIn is /signin. It posts login, password, shared, key, return_to.
+type SignIn struct {
+	Base
+	Login string
+	// Failures counts the failures in this browser. One or two show in.wrong;
+	// from three on the way by mail is the main button.
+	Failures int
+	Note     *Note // instead of what Failures would show
+	Shared   bool  // the box "This is a shared computer" is ticked
+}
+
+// Register is /register. It posts login (an email), password, key, return_to.
+type Register struct {
+	Base
+	Login string
+	Min   int // characters of a password; 0 means 8
+	Note  *Note
+}
+
+// Recover is /recover, "who are you". It posts login, key, return_to.
+type Recover struct {
+	Base
+	Login string
+	Note  *Note
+}
+
+// Code asks for the code from the message. It posts code, challenge, key to
+// /flow/{id}/answer, and challenge, key to /flow/{id}/again.
+type Code struct {
+	Base
+	Flow, Challenge string
+	Purpose         sparekey.Purpose
+	// Typed is what was typed to begin with, or the session's own email.
+	Typed string
+	// TypedKind is "email", "login" or "session"; registration needs none.
+	TypedKind string
+	Note      *Note
+	Code      string    // kept in the field after an answer that was not it
+	AskedAt   time.Time // when the flow began
+	NextAt    time.Time // when "Get code" works again; zero when it will not
+	Ways      bool      // there is a page of other ways
+}
+
+// Ways is the list of ways to verify. It posts way, key to /flow/{id}/ways.
+type Ways struct {
+	Base
+	Flow    string
+	Purpose sparekey.Purpose
+	Rows    []WayRow
+	Known   bool // the rows are this account's own, in a browser it knows
+}
+
+// A WayRow is one way. Kind is sent back; the others are message ids.
+type WayRow struct{ Kind, TitleID, HintID string }
+
+// NewPassword asks for the new password, twice. It posts password,
+// password_again, key to /flow/{id}/act.
+type NewPassword struct {
+	Base
+	Flow     string
+	Purpose  sparekey.Purpose
+	Username string // for password managers only
+	Min      int    // characters; 0 means 8
+	Note     *Note
+	// Same says that the current password was given: the page offers to sign
+	// in with it (same=1 to /flow/{id}/act), or to go back to My account.
+	Same bool
+}
+
+// Done says that all went well.
+type Done struct {
+	Base
+	Purpose  sparekey.Purpose
+	Flow     string
+	Login    string // carried to the sign-in form
+	Others   int    // sessions that ended, besides this one
+	SignedIn bool   // there is a session: it leads to My account
+	Same     bool   // nothing was changed: the current password was given
+}
+
+// Ended is the page of a flow that cannot go on. Kind is "expired",
+// "exhausted", "used", "stopped" or "changed"; the last three are told only
+// after a proof.
+type Ended struct {
+	Base
+	Kind    string
+	Purpose sparekey.Purpose
+	Login   string // carried to the new start, or empty
+	Flow    string // where "Go on" of a used code leads, or empty
+}
+
+// Stop is /stop/{token}, "This wasn't me". It posts key to Self. State is
+// "ask", "stopped", "over" (the request has ended) or "none" (no such request).
+type Stop struct {
+	Base
+	State   string
+	Masked  string // the address, most of it hidden
+	At      time.Time
+	Browser string // from a closed list, or empty
+}
+
+// Paused tells the owner of a disabled account, who gave the right password.
+type Paused struct {
+	Base
+	Since time.Time
+}
+
+// Overview is /account.
+type Overview struct {
+	Base
+	Name, Email, Login string    // empty ones are left out
+	Since              time.Time // the account exists since
+	LastSignIn         time.Time // the one before this session; zero when there is none
+	LastBrowser        string
+	LastAddress        string
+	Note               *Note
+}
+
+// Password is /account/password. It posts key there.
+type Password struct {
+	Base
+	Email string
+	Note  *Note
+}
+
+// Devices is /account/devices. It posts session=ID or others=1, and key.
+type Devices struct {
+	Base
+	Rows []DeviceRow
+	Note *Note
+}
+
+// A DeviceRow is one session.
+type DeviceRow struct {
+	ID, Browser, Address string
+	First, Last          time.Time
+	Current, Shared      bool
+}
+
+// Language is /language. It posts lang, to, key.
+type Language struct {
+	Base
+	To    string          // the path to go back to
+	Langs []lang.Language // empty means all of the catalogue
+}
+
+// Problem is a page that says what is wrong and what to do next. ID is one of
+// the messages in problems of notes.go.
+type Problem struct {
+	Base
+	Status  int
+	ID      string
+	RetryAt time.Time     // when it may be tried again; zero if at once
+	Retry   time.Duration // how long that is
+	Number  string        // to give to those who run the site; g.oops only
+	Again   string        // path of "start again" and "try again"; empty means "/"
+	Args    []any         // more values for the message
+}

@@ -1,0 +1,246 @@
+package page
+
+import (
+	"time"
+
+	"sparekey"
+	"sparekey/internal/lang"
+)
+
+// A Sample is one page in one state, with made-up data. Name is that of a
+// file, as in "code-wrong".
+type Sample struct {
+	Name string
+	Page Page
+}
+
+const (
+	sampleMail = "mara@example.com"
+	sampleFlow = "7KQMT4RZ2WXH5VJN3CPB6DYF8A"
+)
+
+// sampleNow is the moment of all samples: 14:31 in Lisbon.
+func sampleNow() time.Time { return time.Date(2026, time.May, 3, 13, 31, 0, 0, time.UTC) }
+
+// Samples returns every page in every state, in the printer's language. The
+// tests draw them all, and so does whoever wants to look at them.
+func Samples(p *lang.Printer) []Sample {
+	base := func(self string) Base {
+		return Base{Printer: p, Nonce: "c2FtcGxlIG5vbmNl", Key: "5F2K7QH4M9", Now: sampleNow(), Self: self}
+	}
+	var all []Sample
+	for _, some := range [][]Sample{
+		doorSamples(base), codeSamples(base), actSamples(base),
+		endSamples(base), accountSamples(base), problemSamples(base),
+	} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// doorSamples are the pages before "who are you" is answered.
+func doorSamples(base func(string) Base) []Sample {
+	in := func(login string, failures int, n *Note) *SignIn {
+		return &SignIn{Base: base("/signin"), Login: login, Failures: failures, Note: n}
+	}
+	reg := func(login string, n *Note) *Register {
+		return &Register{Base: base("/register"), Login: login, Note: n}
+	}
+	onward := in("", 0, nil)
+	onward.ReturnTo = "/account/devices?from=shop"
+	shared := in("mara", 1, nil)
+	shared.Shared = true
+	return []Sample{
+		{"signin", in("", 0, nil)},
+		{"signin-onward", onward},
+		{"signin-filled", in(sampleMail, 0, nil)},
+		{"signin-empty", in("mara", 0, &Note{ID: "g.required", Field: "password"})},
+		{"signin-wrong", in(sampleMail, 1, nil)},
+		{"signin-shared", shared},
+		{"signin-wrong3", in(sampleMail, 3, nil)},
+		{"signin-slow", in(sampleMail, 0, &Note{ID: "g.slow",
+			Args: []any{"At", Clock(sampleNow().Add(4 * time.Minute)), "In", 4 * time.Minute}})},
+		{"signin-out", in("", 0, &Note{ID: "in.out", Good: true})},
+		{"signin-out-all", in("", 0, &Note{ID: "in.out.all", Good: true})},
+		{"signin-expired", in("", 0, &Note{ID: "in.expired", Calm: true})},
+		{"register", reg("", nil)},
+		{"register-mail", reg("mara@example", &Note{ID: "reg.mail", Field: "login"})},
+		{"register-short", reg(sampleMail, &Note{ID: "pw.short", Args: []any{"Min", 8, "Count", 5}, Field: "password"})},
+		{"register-long", reg(sampleMail, &Note{ID: "pw.long", Args: []any{"Max", 256}, Field: "password"})},
+		{"register-common", reg(sampleMail, &Note{ID: "pw.common", Field: "password"})},
+		{"register-self", reg(sampleMail, &Note{ID: "pw.self", Field: "password"})},
+		{"register-simple", reg(sampleMail, &Note{ID: "pw.simple", Field: "password"})},
+		{"register-shape", reg(sampleMail, &Note{ID: "pw.shape", Field: "password"})},
+		{"recover", &Recover{Base: base("/recover")}},
+		{"recover-filled", &Recover{Base: base("/recover"), Login: sampleMail}},
+		{"recover-shape", &Recover{Base: base("/recover"), Login: "mara@", Note: &Note{ID: "rec.shape", Field: "login"}}},
+	}
+}
+
+// codeSamples are the pages that verify.
+func codeSamples(base func(string) Base) []Sample {
+	code := func(p sparekey.Purpose, kind string, wait time.Duration, n *Note) *Code {
+		b := base("/flow/" + sampleFlow)
+		d := &Code{Base: b, Flow: sampleFlow, Challenge: "C4N2", Purpose: p, Typed: sampleMail, TypedKind: kind,
+			Note: n, AskedAt: b.Now, NextAt: b.Now.Add(wait), Ways: p != sparekey.Register}
+		switch kind {
+		case "login":
+			d.Typed = "mara"
+		case "session":
+			d.SignedInAs = sampleMail
+		}
+		return d
+	}
+	rec := func(wait time.Duration, typed string, n *Note) *Code {
+		d := code(sparekey.Recover, "email", wait, n)
+		d.Code = typed
+		return d
+	}
+	bad := func(id string, args ...any) *Note { return &Note{ID: id, Args: args, Field: "code"} }
+	old := bad("code.old")
+	old.Action = CodeAgain(sampleFlow, "C4N2")
+	many := rec(0, "", nil)
+	many.NextAt = time.Time{}
+	manyNew := code(sparekey.Register, "email", 0, nil)
+	manyNew.NextAt = time.Time{}
+	ways := func(p sparekey.Purpose, known bool) *Ways {
+		return &Ways{Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known,
+			Rows: []WayRow{{"mail", "ways.mail", "ways.mail.hint"}}}
+	}
+	return []Sample{
+		{"code", rec(47*time.Second, "", nil)},
+		{"code-login", code(sparekey.Recover, "login", time.Minute, nil)},
+		{"code-session", code(sparekey.ChangePassword, "session", time.Minute, nil)},
+		{"code-register", code(sparekey.Register, "email", time.Minute, nil)},
+		{"code-ready", rec(0, "", nil)},
+		{"code-many", many},
+		{"code-many-register", manyNew},
+		{"code-required", rec(20*time.Second, "", bad("g.required"))},
+		{"code-empty", rec(20*time.Second, "", bad("code.empty"))},
+		{"code-len", rec(20*time.Second, "41830", bad("code.len"))},
+		{"code-letters", rec(20*time.Second, "4183O275", bad("code.letters"))},
+		{"code-wrong", rec(12*time.Second, "41830257", bad("code.wrong", "Count", 4))},
+		{"code-wrong2", rec(0, "41830257", bad("code.wrong", "Count", 2))},
+		{"code-wrong-long", rec(0, "4183 0257 1174 9920 3318", bad("code.wrong", "Count", 3))},
+		{"code-last", rec(0, "41830257", bad("code.last"))},
+		{"code-old", rec(0, "", old)},
+		{"code-early", rec(23*time.Second, "", &Note{ID: "code.early",
+			Args: []any{"In", 23 * time.Second, "At", ClockSeconds(sampleNow().Add(23 * time.Second))}})},
+		{"code-sent", rec(time.Minute, "", &Note{ID: "code.sent", Args: []any{"At", Clock(sampleNow())}, Good: true})},
+		{"ways", ways(sparekey.Recover, false)},
+		{"ways-known", ways(sparekey.Recover, true)},
+		{"ways-session", ways(sparekey.ChangePassword, true)},
+	}
+}
+
+// actSamples are the pages of the new password and after.
+func actSamples(base func(string) Base) []Sample {
+	b := func(p sparekey.Purpose) Base {
+		b := base("/flow/" + sampleFlow)
+		if p == sparekey.ChangePassword {
+			b.SignedInAs = sampleMail
+		}
+		return b
+	}
+	fresh := func(p sparekey.Purpose, same bool, n *Note) *NewPassword {
+		return &NewPassword{Base: b(p), Flow: sampleFlow, Purpose: p, Username: sampleMail, Note: n, Same: same}
+	}
+	done := func(p sparekey.Purpose, others int, same bool) *Done {
+		return &Done{Base: b(p), Purpose: p, Flow: sampleFlow, Login: sampleMail, Others: others,
+			SignedIn: p == sparekey.ChangePassword, Same: same}
+	}
+	return []Sample{
+		{"password", fresh(sparekey.Recover, false, nil)},
+		{"password-change", fresh(sparekey.ChangePassword, false, nil)},
+		{"password-short", fresh(sparekey.Recover, false, &Note{ID: "pw.short", Args: []any{"Min", 8, "Count", 1}, Field: "password"})},
+		{"password-diff", fresh(sparekey.Recover, false, &Note{ID: "pw.diff", Field: "password_again"})},
+		{"password-two", fresh(sparekey.Recover, false, &Note{ID: "pw.two", Field: "password"})},
+		{"password-same", fresh(sparekey.Recover, true, nil)},
+		{"password-same-change", fresh(sparekey.ChangePassword, true, nil)},
+		{"done", done(sparekey.Recover, 0, false)},
+		{"done-same", done(sparekey.Recover, 0, true)},
+		{"done-change", done(sparekey.ChangePassword, 0, false)},
+		{"done-change-others", done(sparekey.ChangePassword, 3, false)},
+		{"done-change-same", done(sparekey.ChangePassword, 0, true)},
+	}
+}
+
+// endSamples are the pages where a flow cannot go on.
+func endSamples(base func(string) Base) []Sample {
+	ended := func(p sparekey.Purpose, kind, login, flow string) *Ended {
+		return &Ended{Base: base("/flow/" + sampleFlow), Kind: kind, Purpose: p, Login: login, Flow: flow}
+	}
+	stop := func(state, browser string) *Stop {
+		return &Stop{Base: base("/stop/q7F2M"), State: state, Masked: "m•••@example.com", At: sampleNow(), Browser: browser}
+	}
+	return []Sample{
+		{"ended-expired", ended(sparekey.Recover, "expired", sampleMail, "")},
+		{"ended-expired-bare", ended(sparekey.Recover, "expired", "", "")},
+		{"ended-expired-change", ended(sparekey.ChangePassword, "expired", "", "")},
+		{"ended-expired-register", ended(sparekey.Register, "expired", sampleMail, "")},
+		{"ended-exhausted", ended(sparekey.Recover, "exhausted", sampleMail, "")},
+		{"ended-used", ended(sparekey.Recover, "used", sampleMail, sampleFlow)},
+		{"ended-stopped", ended(sparekey.Recover, "stopped", sampleMail, "")},
+		{"ended-changed", ended(sparekey.Recover, "changed", sampleMail, "")},
+		{"stop", stop("ask", "Firefox on Windows")},
+		{"stop-bare", stop("ask", "")},
+		{"stop-stopped", stop("stopped", "")},
+		{"stop-over", stop("over", "")},
+		{"stop-none", stop("none", "")},
+		{"paused", &Paused{Base: base("/signin"), Since: sampleNow()}},
+	}
+}
+
+// accountSamples are the pages of My account, and the languages.
+func accountSamples(base func(string) Base) []Sample {
+	in := func(self string) Base {
+		b := base(self)
+		b.SignedInAs = sampleMail
+		return b
+	}
+	now := sampleNow()
+	rows := []DeviceRow{
+		{ID: "s1", Browser: "Firefox on Windows", Address: "203.0.113.7", First: now.AddDate(0, 0, -2), Last: now, Current: true},
+		{ID: "s2", Browser: "Safari on iPhone", Address: "2001:db8:4a1:9c00::7", First: now.AddDate(0, -1, 0), Last: now.Add(-5 * time.Hour)},
+		{ID: "s3", Address: "198.51.100.24", First: now.AddDate(0, 0, -1), Last: now.Add(-26 * time.Hour), Shared: true},
+	}
+	return []Sample{
+		{"account", &Overview{Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
+			LastSignIn: now.Add(-50 * time.Hour), LastBrowser: "Firefox on Windows", LastAddress: "203.0.113.7"}},
+		{"account-new", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Note: &Note{ID: "prof.ok", Good: true}}},
+		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
+		{"account-devices", &Devices{Base: in("/account/devices"), Rows: rows}},
+		{"account-devices-out", &Devices{Base: in("/account/devices"), Rows: rows[:1], Note: &Note{ID: "dev.out", Good: true}}},
+		{"account-devices-others", &Devices{Base: in("/account/devices"), Rows: rows[:1],
+			Note: &Note{ID: "dev.out.others", Args: []any{"Count", 2}, Good: true}}},
+		{"account-devices-gone", &Devices{Base: in("/account/devices"), Rows: rows, Note: &Note{ID: "dev.gone", Calm: true}}},
+		{"language", &Language{Base: base("/language"), To: "/signin"}},
+	}
+}
+
+// problemSamples are the pages that say what is wrong.
+func problemSamples(base func(string) Base) []Sample {
+	later := sampleNow().Add(4 * time.Minute)
+	problem := func(status int, id string) *Problem {
+		return &Problem{Base: base("/"), Status: status, ID: id}
+	}
+	slow, oops, maint, busy := problem(429, "g.slow"), problem(500, "g.oops"), problem(503, "g.maint"), problem(503, "g.busy")
+	slow.RetryAt, maint.RetryAt, busy.RetryAt = later, later, sampleNow().Add(9*time.Second)
+	oops.Number = "K7-4QD"
+	return []Sample{
+		{"problem-slow", slow},
+		{"problem-slow-bare", problem(429, "g.slow")},
+		{"problem-oops", oops},
+		{"problem-oops-bare", problem(500, "g.oops")},
+		{"problem-cookie", problem(403, "g.cookie")},
+		{"problem-csrf", problem(403, "g.csrf")},
+		{"problem-maint", maint},
+		{"problem-maint-bare", problem(503, "g.maint")},
+		{"problem-busy", busy},
+		{"problem-404", problem(404, "g.404")},
+		{"problem-host", problem(421, "g.host")},
+		{"problem-large", problem(413, "g.large")},
+		{"problem-bad", problem(400, "g.bad")},
+		{"problem-method", problem(405, "g.method")},
+	}
+}

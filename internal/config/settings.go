@@ -1,0 +1,209 @@
+// Package config reads the settings of an installation: from a flag, the
+// environment, a file of NAME=value lines or the default, in this order. Read
+// Settings first.
+//
+// A command line embeds Settings and gives Sources to its parser; each command
+// that needs the settings calls Check. A wrong setting ends the start with one
+// line: its name, its value (secrets hidden) and the mend.
+package config
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Settings are all settings of an installation. The name of a setting in the
+// environment and in the file is SPAREKEY_ and the flag's name in capitals:
+// --public-url is SPAREKEY_PUBLIC_URL. An empty value is the default.
+//
+// A program that has no command line, a test or the demo, sets the fields and
+// calls Check.
+type Settings struct {
+	// Config is a file of NAME=value lines, with more settings. It is read as
+	// the last of the three sources. Lines that are empty or begin with # are
+	// skipped; everything behind the first = is the value, without the blanks
+	// around it.
+	Config string `name:"config" placeholder:"FILE" help:"Read settings from this file of NAME=value lines."`
+
+	// Listen is the host:port that serves the pages and the API. A host that
+	// is left out means every address of the machine.
+	Listen string `name:"listen" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Serve pages and API here. Default: 127.0.0.1:8080."`
+
+	// PublicURL is the origin that people type: absolute addresses in pages
+	// and mails are made from it and from nothing else, and a request for
+	// another host is refused. It is https, or http where the host is the
+	// machine itself. While Listen is a loopback address it may be left out
+	// and is then http:// and Listen.
+	PublicURL string `name:"public-url" placeholder:"URL" help:"The address that people type, for example https://id.example.org."`
+
+	// Database is "sqlite:PATH" or "postgres://…".
+	Database Secret `name:"database" placeholder:"URL" default:"sqlite:sparekey.db" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Default: sqlite:sparekey.db."`
+
+	// DatabaseFile is a file with the value of Database, for those who keep
+	// secrets apart.
+	DatabaseFile string `name:"database-file" placeholder:"FILE" help:"Read the database's URL from this file."`
+
+	// KeyFile holds the installation's keys. Beside an SQLite database it is
+	// PATH.key and made by itself; with PostgreSQL it must be given.
+	KeyFile string `name:"key-file" placeholder:"FILE" help:"The installation's keys. Default: the SQLite file's path and .key."`
+
+	// SMTP is the mail server: smtp://user:password@host:port, or smtps://
+	// for TLS from the first byte. Over smtp, STARTTLS is required unless the
+	// host is the machine itself. Without a port it is 587, for smtps 465.
+	SMTP Secret `name:"smtp" placeholder:"URL" help:"The mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…"`
+
+	// SMTPFile is a file with the value of SMTP.
+	SMTPFile string `name:"smtp-file" placeholder:"FILE" help:"Read the mail server's URL from this file."`
+
+	// MailFrom is the sender of all mails, with or without a name.
+	MailFrom string `name:"mail-from" placeholder:"ADDRESS" help:"The sender of all mails, for example 'Example <no-reply@example.org>'."`
+
+	// SiteName is the name of the site, at most 64 characters: it stands in
+	// the head of every page and in the subject of mails.
+	SiteName string `name:"site-name" placeholder:"NAME" default:"Sparekey" help:"The name on pages and in mails. Default: Sparekey."`
+
+	// SiteURL is the site that the accounts are for. Its origin is the one
+	// place elsewhere to which people may be sent back.
+	SiteURL string `name:"site-url" placeholder:"URL" help:"The site that the accounts are for; people may be sent back there."`
+
+	// TimeZone is the zone of times in mails, a name of the IANA database.
+	TimeZone string `name:"time-zone" placeholder:"ZONE" default:"UTC" help:"The zone of times in mails, for example Europe/Vienna. Default: UTC."`
+
+	// TrustedProxies are the addresses and networks, with commas between
+	// them, whose word about the client's address is believed.
+	TrustedProxies string `name:"trusted-proxies" placeholder:"LIST" help:"Proxies whose X-Forwarded-For is believed: addresses and networks, with commas between them."`
+
+	// AdminListen is the host:port of metrics and profiles. "off" is none. It
+	// asks nobody for a password: it belongs on a loopback address.
+	AdminListen string `name:"admin-listen" placeholder:"HOST:PORT" default:"off" help:"Serve metrics here, for example 127.0.0.1:9090. Default: off."`
+
+	// Profile is the set of numbers that the installation goes by.
+	Profile string `name:"profile" placeholder:"NAME" default:"consumer" help:"consumer. (high comes with passkeys.)"`
+
+	sources map[string]source // by name of the setting; nil without a command line
+	problem error             // what was wrong with a source, for Check
+	opened  bool              // the files of secrets have been read
+
+	public  *url.URL
+	site    *url.URL
+	smtp    *url.URL
+	from    *mail.Address
+	zone    *time.Location
+	proxies []netip.Prefix
+}
+
+// Origin is the public URL: scheme and host, in lower case, without a port
+// that its scheme has anyway. It is nil before Check. It is the caller's own.
+func (s *Settings) Origin() *url.URL { return clone(s.public) }
+
+// Host is the host of the public URL as it stands in a Host header: with the
+// port where it is not the scheme's own. It is empty before Check.
+func (s *Settings) Host() string {
+	if s.public == nil {
+		return ""
+	}
+	return s.public.Host
+}
+
+// Site is SiteURL, or nil if there is none. It is nil before Check. It is the
+// caller's own.
+func (s *Settings) Site() *url.URL { return clone(s.site) }
+
+// MailServer is SMTP, with a port, or nil if there is none. It is nil before
+// Check. It holds the password: do not print it.
+func (s *Settings) MailServer() *url.URL { return clone(s.smtp) }
+
+// Sender is MailFrom, or nil if there is none. It is nil before Check.
+func (s *Settings) Sender() *mail.Address {
+	if s.from == nil {
+		return nil
+	}
+	from := *s.from
+	return &from
+}
+
+// Zone is TimeZone. It is UTC before Check.
+func (s *Settings) Zone() *time.Location {
+	if s.zone == nil {
+		return time.UTC
+	}
+	return s.zone
+}
+
+// Proxies are TrustedProxies, each as a network. There are none before Check.
+func (s *Settings) Proxies() []netip.Prefix { return append([]netip.Prefix(nil), s.proxies...) }
+
+// SQLite is the path of the SQLite file, or empty with PostgreSQL.
+func (s *Settings) SQLite() string {
+	file, _ := strings.CutPrefix(s.Database.Reveal(), "sqlite:")
+	if file == s.Database.Reveal() {
+		return ""
+	}
+	return file
+}
+
+// Admin is the host:port of the admin listener, or empty if it is off.
+func (s *Settings) Admin() string {
+	if s.AdminListen == "off" {
+		return ""
+	}
+	return s.AdminListen
+}
+
+func clone(u *url.URL) *url.URL {
+	if u == nil {
+		return nil
+	}
+	c := *u
+	return &c
+}
+
+// A setting is one field of Settings with what its tags say.
+type setting struct {
+	name     string // in the environment
+	flag     string
+	fallback string // the default
+	secret   bool
+	value    reflect.Value // settable, a string
+}
+
+// all lists the settings in the order of the fields. The tags are the one
+// place where names and defaults stand; kong reads the same ones.
+func (s *Settings) all() []setting {
+	var list []setting
+	v := reflect.ValueOf(s).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		flag := f.Tag.Get("name")
+		list = append(list, setting{
+			name:     envName(flag),
+			flag:     flag,
+			fallback: f.Tag.Get("default"),
+			secret:   f.Type == reflect.TypeFor[Secret](),
+			value:    v.Field(i),
+		})
+	}
+	return list
+}
+
+// shown is the value as it may be printed.
+func (s setting) shown() string {
+	if s.secret {
+		return Secret(s.value.String()).String()
+	}
+	return s.value.String()
+}
+
+// prefix begins the name of every setting.
+const prefix = "SPAREKEY_"
+
+func envName(flag string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,96 @@
+// Command sparekey is the account server and its operator's commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"sparekey/internal/config"
+)
+
+// A cli is the command line: the settings, and one field per command.
+type cli struct {
+	config.Settings `embed:"" group:"Settings"`
+
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Demo    demoCmd    `cmd:"" help:"Try Sparekey on this machine: nothing to set up, and no mail leaves."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
+	Account accountCmd `cmd:"" help:"Add, show or help an account."`
+	Keys    keysCmd    `cmd:"" help:"Make a key file."`
+	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// errExit carries the status of what kong itself has answered, such as --help.
+type errExit int
+
+// Error says nothing: kong has said it.
+func (errExit) Error() string { return "" }
+
+// run is main without the process around it. It gives the exit status: 0, 1
+// when a command failed, 2 when the command line is wrong. An error is one
+// line on errs.
+func run(ctx context.Context, args, env []string, out, errs io.Writer) (status int) {
+	defer func() {
+		if e, ok := recover().(errExit); ok { // how kong ends after --help
+			status = int(e)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c, kong.Name("sparekey"), kong.Writers(out, errs),
+		kong.Description("The account server that lets the rightful owner back in, and keeps everybody else out."),
+		kong.Exit(func(code int) { panic(errExit(code)) }), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(&c.Settings), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)),
+		config.Sources(&c.Settings, env))
+	if err != nil {
+		fmt.Fprintln(errs, "sparekey:", err)
+		return 1
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(errs, "sparekey:", err)
+		return 2
+	}
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(errs, "sparekey:", err)
+		return 1
+	}
+	return 0
+}
+
+type versionCmd struct{}
+
+// Run prints the version that the program was built from.
+func (versionCmd) Run(out io.Writer) error {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	_, err := fmt.Fprintln(out, "sparekey", version)
+	return err
+}
+
+type configCmd struct{}
+
+// Run prints the settings. What is wrong with one is said after them.
+func (configCmd) Run(s *config.Settings, out io.Writer) error {
+	wrong := s.Check()
+	if err := s.Explain(out); err != nil {
+		return err
+	}
+	return wrong
+}

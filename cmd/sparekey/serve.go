@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+
+	"sparekey/internal/app"
+	"sparekey/internal/config"
+	"sparekey/internal/demo"
+)
+
+type serveCmd struct{}
+
+// Run serves until it is asked to stop.
+func (serveCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	if err := s.CheckServe(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	for _, advice := range s.Advice() {
+		log.Warn(advice)
+	}
+	a, err := app.Open(ctx, app.Options{Settings: s, Log: log})
+	if err != nil {
+		return err
+	}
+	defer a.Close() //nolint:errcheck // nothing is left to lose
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("SPAREKEY_LISTEN %q: %w", s.Listen, err)
+	}
+	fmt.Fprintf(out, "Sparekey is at %s\n", s.Origin())
+	return a.Serve(ctx, l)
+}
+
+type demoCmd struct{}
+
+// Run runs the demo until it is asked to stop.
+func (demoCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	return demo.Run(ctx, s, out)
+}
+
+type migrateCmd struct{}
+
+// Run migrates the database.
+func (migrateCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if err := app.Migrate(ctx, s); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "The database is up to date.")
+	return err
+}
+
+type keysCmd struct {
+	New keysNewCmd `cmd:"" help:"Make the key file of a new installation on PostgreSQL."`
+}
+
+type keysNewCmd struct {
+	File string `arg:"" help:"The file to make. It must not be there yet."`
+}
+
+// Run makes a key file.
+func (c keysNewCmd) Run(out io.Writer) error {
+	if err := app.NewKeys(c.File); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%s is made. Keep a copy in a safe place: without it the database opens nothing.\n", c.File)
+	return err
+}

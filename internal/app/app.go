@@ -1,0 +1,344 @@
+// Package app builds Sparekey: everything it is made of, top to bottom, in one
+// function. The server, the demo and the tests are built here alike.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/account"
+	"sparekey/internal/config"
+	"sparekey/internal/flow"
+	"sparekey/internal/lang"
+	"sparekey/internal/limit"
+	"sparekey/internal/outbox"
+	"sparekey/internal/page"
+	"sparekey/internal/password"
+	"sparekey/internal/secret"
+	"sparekey/internal/session"
+	"sparekey/internal/store"
+	"sparekey/internal/web"
+)
+
+// Options say what to build. Settings must have been checked. The rest is for
+// the demo and for tests; zero values are what a server has.
+type Options struct {
+	Settings *config.Settings
+	Log      *slog.Logger
+
+	Demo       bool             // every page says that this is a demo
+	MailboxURL string           // the demo's mailbox
+	MailCap    sparekey.Windows // mails to one address; nil for the numbers of the machine
+
+	Now    func() time.Time
+	Random io.Reader
+	Params password.Params
+	Slots  int
+	Trace  func(store.Statement)
+	Sender outbox.Sender // instead of the mail server of the settings
+}
+
+// minPassword is how many characters a new password has at least.
+const minPassword = 8
+
+// An App is a whole Sparekey.
+type App struct {
+	Settings *config.Settings
+	Store    *store.DB
+	Keys     *secret.Ring
+	Hasher   *password.Hasher
+	Flows    *flow.Service
+	Sessions *session.Service
+	Accounts *account.Service
+	Outbox   *outbox.Outbox
+	Web      *web.Server
+
+	log    *slog.Logger
+	now    func() time.Time
+	closes []func() error
+}
+
+// Open builds a Sparekey: database, keys, services, outbox and pages. Run
+// starts its loops.
+func Open(ctx context.Context, o Options) (*App, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MailCap == nil {
+		o.MailCap = sparekey.MailCap()
+	}
+	a := &App{Settings: o.Settings, log: o.Log, now: o.Now}
+	if err := a.build(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context, o Options) error {
+	src := secret.NewSource(o.Random)
+	if _, err := password.Common(); err != nil {
+		return err
+	}
+	if err := a.openStore(ctx, o, src); err != nil {
+		return err
+	}
+	if off, err := a.Store.ClockOff(ctx, a.now); err != nil {
+		return err
+	} else if off.Abs() > 2*time.Second {
+		a.log.Warn("the clock of this machine and the database's differ", "by", off)
+	}
+	catalogue, err := lang.Load()
+	if err != nil {
+		return err
+	}
+	a.Hasher, err = password.New(password.Options{
+		Params: o.Params, Slots: o.Slots, Now: o.Now, PepperKey: a.Keys.Newest(),
+		Pepper: func(key, pw string) ([]byte, error) { return a.Keys.MAC(secret.Pepper, key, pw) },
+	})
+	if err != nil {
+		return err
+	}
+	a.Flows = flow.New(flow.Options{
+		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
+		Min: minPassword, MailCap: o.MailCap, Now: o.Now, Wake: func() { a.Outbox.Wake() },
+	})
+	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
+	a.Accounts = &account.Service{Store: a.Store, Source: src, Now: o.Now}
+	if err := a.buildOutbox(o, src, catalogue); err != nil {
+		return err
+	}
+	return a.buildWeb(o, src, catalogue)
+}
+
+// openStore brings the schema up to date, opens the database and the keys, and
+// makes sure that the two belong together.
+func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) error {
+	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace}
+	fresh, err := store.Fresh(ctx, db)
+	if err != nil {
+		return err
+	}
+	if a.Keys, err = openKeys(o.Settings, fresh, src, a.now()); err != nil {
+		return err
+	}
+	if a.Store, err = openDatabase(ctx, db); err != nil {
+		return err
+	}
+	a.closes = append(a.closes, a.Store.Close)
+	check, err := a.Store.KeyCheck(ctx, a.Keys.Check("sparekey"))
+	if err != nil {
+		return err
+	}
+	if !a.Keys.Fits("sparekey", check) {
+		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it",
+			o.Settings.KeyFile)
+	}
+	return nil
+}
+
+func openDatabase(ctx context.Context, o store.Options) (*store.DB, error) {
+	if err := store.Migrate(ctx, o); err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, o)
+}
+
+// openKeys opens the key file. It makes one only for an SQLite database that
+// nobody has used yet: whoever has lost the keys of a database in use must not
+// get new ones by accident.
+func openKeys(s *config.Settings, fresh bool, src *secret.Source, now time.Time) (*secret.Ring, error) {
+	ring, err := secret.OpenRing(s.KeyFile)
+	if !errors.Is(err, os.ErrNotExist) {
+		return ring, err
+	}
+	if s.SQLite() == "" || !fresh {
+		return nil, fmt.Errorf("SPAREKEY_KEY_FILE %q: there is no such file: bring back the one that belongs to this database,"+
+			" or for a new PostgreSQL database make one with sparekey keys new %s", s.KeyFile, s.KeyFile)
+	}
+	return secret.CreateRing(s.KeyFile, src, now)
+}
+
+func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalogue) error {
+	letters, err := outbox.NewLetters(outbox.LettersOptions{
+		Catalogue: catalogue, SiteName: o.Settings.SiteName, PublicURL: o.Settings.Origin().String(), Zone: o.Settings.Zone(),
+	})
+	if err != nil {
+		return err
+	}
+	sender := o.Sender
+	if sender == nil {
+		smtp, err := outbox.NewSMTP(outbox.SMTPOptions{
+			URL: o.Settings.MailServer(), From: o.Settings.Sender(), SiteName: o.Settings.SiteName, Now: o.Now,
+		})
+		if err != nil {
+			return err
+		}
+		a.closes = append(a.closes, smtp.Close)
+		sender = smtp
+	}
+	a.Outbox = outbox.New(outbox.Options{
+		Store: a.Store, Resolve: a.resolve, Letters: letters, Sender: sender, Source: src,
+		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log,
+	})
+	return nil
+}
+
+// resolve hands the outbox what the machine knows of a code message.
+func (a *App) resolve(ctx context.Context, m sparekey.Message) (*outbox.Resolved, error) {
+	r, err := a.Flows.Resolve(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return &outbox.Resolved{
+		Letter: r.Letter, To: r.To, Name: r.Name, Lang: r.Lang, Purpose: r.Flow.Purpose, Code: r.Code,
+		Stop: r.Stop, Flow: r.Flow.ID, Facts: sparekey.Facts{At: r.Flow.AskedAt, From: r.Flow.From, On: r.Flow.On},
+	}, nil
+}
+
+func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue) error {
+	s := o.Settings
+	site := ""
+	if u := s.Site(); u != nil {
+		site = u.Scheme + "://" + u.Host
+	}
+	from := ""
+	if sender := s.Sender(); sender != nil {
+		from = sender.Address
+	}
+	pages, err := page.New(page.Options{
+		Catalogue: catalogue, SiteName: s.SiteName, Host: s.Host(), SiteURL: site, PublicURL: s.Origin().String(),
+		MailFrom: from, Zone: s.Zone(), Demo: o.Demo, MailboxURL: o.MailboxURL,
+	})
+	if err != nil {
+		return err
+	}
+	a.Web = web.New(web.Options{
+		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
+		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
+		PublicURL: s.Origin(), SiteURL: site, Min: minPassword, TrustedProxies: s.Proxies(),
+		Ready: a.Store.Ping, Now: o.Now, Log: o.Log,
+	})
+	return nil
+}
+
+const (
+	sweepEvery = time.Minute
+	countEvery = 5 * time.Second
+)
+
+// Run runs the loops beside the pages, until ctx ends: the outbox, the sweep,
+// and the count of open flows.
+func (a *App) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	all.Go(func() { a.Outbox.Run(ctx) })
+	all.Go(func() {
+		a.every(ctx, sweepEvery, func() error {
+			for {
+				n, err := a.Store.Sweep(ctx, a.now())
+				if n == 0 || err != nil {
+					return err
+				}
+			}
+		})
+	})
+	all.Go(func() { a.every(ctx, countEvery, func() error { return a.Flows.CountOpen(ctx) }) })
+	all.Wait()
+}
+
+// every calls do now and then until ctx ends.
+func (a *App) every(ctx context.Context, d time.Duration, do func() error) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		if err := do(); err != nil && ctx.Err() == nil {
+			a.log.Error("housekeeping failed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Serve serves the pages on l until ctx ends. Requests under way are finished.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           a.Web,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      45 * time.Second, // a hash may have to wait its turn
+		IdleTimeout:       75 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // it would log addresses
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var running sync.WaitGroup
+	running.Go(func() { a.Run(loops) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(loops, 20*time.Second)
+		err = server.Shutdown(grace)
+		cancel()
+	}
+	stop()
+	running.Wait()
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Close closes what Open opened.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closes) - 1; i >= 0; i-- {
+		errs = append(errs, a.closes[i]())
+	}
+	a.closes = nil
+	return errors.Join(errs...)
+}
+
+// Accounts and AccountView are what the operator's commands work with.
+type (
+	Accounts    = account.Service
+	AccountView = account.View
+)
+
+// OpenAccounts opens what the operator's commands need: the database, without
+// keys or mail server.
+func OpenAccounts(ctx context.Context, s *config.Settings) (*Accounts, func() error, error) {
+	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Accounts{Store: db, Source: secret.NewSource(nil), Now: time.Now}, db.Close, nil
+}
+
+// Migrate brings the schema of the database up to date.
+func Migrate(ctx context.Context, s *config.Settings) error {
+	return store.Migrate(ctx, store.Options{URL: s.Database.Reveal()})
+}
+
+// NewKeys makes a key file. It must not be there yet.
+func NewKeys(path string) error {
+	_, err := secret.CreateRing(path, secret.NewSource(nil), time.Now())
+	return err
+}

@@ -1,0 +1,217 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/flow"
+	"sparekey/internal/page"
+)
+
+// getFlow shows where a flow stands. What a page says is a function of the
+// flow's row: nobody is looked up for it.
+func (s *Server) getFlow(r *request) error {
+	f, c, err := s.Flows.Flow(r.Context(), r.visit, r.PathValue("id"))
+	if err != nil {
+		return s.unknown(r, err)
+	}
+	return s.stand(r, f, c, 0, nil)
+}
+
+// unknown answers for a flow that this browser may not see. Without cookies
+// no flow can be seen, and that is said whatever the id.
+func (s *Server) unknown(r *request, err error) error {
+	switch {
+	case errors.Is(err, sparekey.ErrNotFound) && r.cookieless:
+		s.problem(r, http.StatusNotFound, "g.cookie")
+		return nil
+	case errors.Is(err, sparekey.ErrExpired):
+		return s.ended(r, &sparekey.Flow{Purpose: sparekey.ChangePassword}, sparekey.ErrExpired)
+	}
+	return err
+}
+
+// stand draws the page of where the flow stands: the one dispatcher. A note
+// and its status come with what was just tried.
+func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, status int, n *page.Note) error {
+	now := s.Now()
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if f.Step == sparekey.Done {
+		return s.done(r, f)
+	}
+	if err := f.Open(now); err != nil {
+		return s.ended(r, f, err)
+	}
+	switch {
+	case f.Step == sparekey.Act:
+		return s.show(r, status, s.newPassword(r, f, n))
+	case f.Tries >= sparekey.MaxTries:
+		return s.ended(r, f, sparekey.ErrTries)
+	case c == nil:
+		return s.ended(r, f, sparekey.ErrExpired)
+	}
+	return s.show(r, status, s.code(r, f, c, n))
+}
+
+func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) *page.Code {
+	p := &page.Code{
+		Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose,
+		Typed: f.Typed, TypedKind: f.TypedKind, Note: n, AskedAt: f.Started, NextAt: f.NextSend, Ways: f.Purpose != sparekey.Register,
+	}
+	if f.Session != "" {
+		p.TypedKind, p.SignedInAs = "session", f.Typed
+	}
+	if f.Sends >= sparekey.MaxSends {
+		p.NextAt = time.Time{}
+	}
+	if n == nil && f.Sends > 1 {
+		p.Note = &page.Note{ID: "code.sent", Args: []any{"At", page.Clock(f.AskedAt)}, Good: true}
+	}
+	if n != nil && n.Field == "code" {
+		p.Code = typed(r.form.text("code"))
+	}
+	return p
+}
+
+func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) *page.NewPassword {
+	p := &page.NewPassword{
+		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Username: f.Typed, Min: s.Min, Note: n,
+	}
+	if n != nil && n.ID == "pw.same" {
+		p.Note, p.Same = nil, true
+	}
+	if f.Session != "" {
+		p.SignedInAs = f.Typed
+	}
+	return p
+}
+
+// flowBase is the base of a flow's pages, which are reached by their address
+// whatever was posted.
+func (s *Server) flowBase(r *request, f *sparekey.Flow) page.Base {
+	b := s.base(r)
+	b.Self, b.ReturnTo = "/flow/"+f.ID, f.ReturnTo
+	return b
+}
+
+// done draws the last page. A registration has none: it leads on.
+func (s *Server) done(r *request, f *sparekey.Flow) error {
+	if f.Purpose == sparekey.Register {
+		return s.see(r, onward(f.ReturnTo))
+	}
+	p := &page.Done{
+		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: f.Typed, Others: f.Others,
+		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same,
+	}
+	if p.SignedIn && f.Session != "" {
+		p.SignedInAs = f.Typed
+	}
+	return s.show(r, http.StatusOK, p)
+}
+
+// ended draws the page of a flow that cannot go on.
+func (s *Server) ended(r *request, f *sparekey.Flow, err error) error {
+	p := &page.Ended{Base: s.base(r), Kind: "expired", Purpose: f.Purpose, Login: f.Typed, Flow: f.ID}
+	status := http.StatusGone
+	switch {
+	case errors.Is(err, sparekey.ErrTries):
+		p.Kind = "exhausted"
+	case errors.Is(err, sparekey.ErrUsed):
+		p.Kind, status = "used", http.StatusConflict
+	case errors.Is(err, sparekey.ErrStopped):
+		p.Kind = "stopped"
+	case errors.Is(err, sparekey.ErrChanged):
+		p.Kind = "changed"
+	}
+	return s.show(r, status, p)
+}
+
+// postAnswer takes the answer to the open challenge.
+func (s *Server) postAnswer(r *request) error {
+	out, err := s.Flows.Answer(r.Context(), r.visit, r.PathValue("id"), r.form.text("challenge"), r.form.text("code"))
+	return s.moved(r, out, err)
+}
+
+// postAct takes the flow's last form.
+func (s *Server) postAct(r *request) error {
+	out, err := s.Flows.Act(r.Context(), r.visit, r.PathValue("id"), flow.NewPassword{
+		Password: r.form.text("password"), Again: r.form.text("password_again"), SignIn: r.form.has("same"),
+	})
+	if err == nil && out.Flow.Same {
+		give(r, out.Cookies)
+		return s.see(r, onward(out.Flow.ReturnTo))
+	}
+	return s.moved(r, out, err)
+}
+
+// moved answers for a move: it leads to the page where the flow stands now, or
+// draws the page where it still stands, with what went wrong.
+func (s *Server) moved(r *request, out flow.Outcome, err error) error {
+	id := r.PathValue("id")
+	if err == nil {
+		give(r, out.Cookies)
+		return s.see(r, "/flow/"+id)
+	}
+	if out.Flow == nil {
+		return s.unknown(r, err)
+	}
+	var e *sparekey.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case errors.Is(err, sparekey.ErrOutOfStep):
+		return s.see(r, "/flow/"+id) // it stands elsewhere by now
+	case errors.Is(err, sparekey.ErrUsed) && out.Flow.Step == sparekey.Verify:
+		return s.see(r, "/flow/"+id) // another answer was faster
+	case e.Kind == sparekey.KindGone || e.Kind == sparekey.KindConflict:
+		return s.ended(r, out.Flow, err)
+	case e.Field == "" && e.Kind != sparekey.KindEarly:
+		return err
+	}
+	f, c, ferr := s.Flows.Flow(r.Context(), r.visit, id)
+	if ferr != nil {
+		return s.unknown(r, ferr)
+	}
+	n := note(e, s.Now())
+	if n.ID == "code.old" && c != nil {
+		n.Action = page.CodeAgain(f.ID, c.ID)
+	}
+	return s.stand(r, f, c, statusOf(e.Kind), n)
+}
+
+// postAgain asks for the code once more.
+func (s *Server) postAgain(r *request) error {
+	f, err := s.Flows.Again(r.Context(), r.visit, r.PathValue("id"), r.form.text("challenge"))
+	if errors.Is(err, sparekey.ErrSends) {
+		err = nil // the page says so by itself
+	}
+	return s.moved(r, flow.Outcome{Flow: f}, err)
+}
+
+// getWays lists the ways to verify: the same for everybody.
+func (s *Server) getWays(r *request) error {
+	f, c, err := s.Flows.Flow(r.Context(), r.visit, r.PathValue("id"))
+	if err != nil {
+		return s.unknown(r, err)
+	}
+	if f.Step != sparekey.Verify || c == nil || f.Tries >= sparekey.MaxTries || f.Open(s.Now()) != nil {
+		return s.stand(r, f, c, 0, nil)
+	}
+	p := &page.Ways{Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose}
+	p.Self += "/ways"
+	for _, w := range flow.Ways() {
+		p.Rows = append(p.Rows, page.WayRow{Kind: string(w), TitleID: "way." + string(w), HintID: "way." + string(w) + ".hint"})
+	}
+	return s.show(r, http.StatusOK, p)
+}
+
+// postWays goes on with another way.
+func (s *Server) postWays(r *request) error {
+	f, err := s.Flows.Choose(r.Context(), r.visit, r.PathValue("id"), sparekey.WayKind(r.form.text("way")))
+	return s.moved(r, flow.Outcome{Flow: f}, err)
+}

@@ -1,0 +1,43 @@
+package web
+
+import "net/http"
+
+// routes is the site map.
+func (s *Server) routes() *http.ServeMux {
+	m := http.NewServeMux()
+
+	m.HandleFunc("GET /livez", s.live)
+	m.HandleFunc("GET /readyz", s.ready)
+	m.HandleFunc("GET /assets/{name}", s.asset)
+
+	m.Handle("GET /{$}", s.page(s.home))
+	m.Handle("GET /language", s.page(s.showLanguage))
+	m.Handle("POST /language", s.page(s.postLanguage))
+
+	m.Handle("GET /register", s.page(s.showRegister))
+	m.Handle("POST /register", s.start(s.postRegister))
+	m.Handle("GET /signin", s.page(s.showSignIn))
+	m.Handle("POST /signin", s.start(s.postSignIn))
+	m.Handle("GET /recover", s.page(s.showRecover))
+	m.Handle("POST /recover", s.start(s.postRecover))
+
+	m.Handle("GET /flow/{id}", s.page(s.getFlow))
+	m.Handle("POST /flow/{id}/answer", s.page(s.postAnswer))
+	m.Handle("POST /flow/{id}/again", s.page(s.postAgain))
+	m.Handle("GET /flow/{id}/ways", s.page(s.getWays))
+	m.Handle("POST /flow/{id}/ways", s.page(s.postWays))
+	m.Handle("POST /flow/{id}/act", s.page(s.postAct))
+
+	m.Handle("GET /stop/{token}", s.page(s.getStop))
+	m.Handle("POST /stop/{token}", s.page(s.postStop))
+
+	m.Handle("GET /account", s.signedIn(s.getOverview))
+	m.Handle("GET /account/password", s.signedIn(s.getPassword))
+	m.Handle("POST /account/password", s.signedIn(s.postPassword))
+	m.Handle("GET /account/devices", s.signedIn(s.getDevices))
+	m.Handle("POST /account/devices", s.signedIn(s.postDevices))
+	m.Handle("POST /signout", s.page(s.postSignOut))
+
+	m.Handle("GET /api/v1/session", s.api(s.getSession))
+	return m
+}

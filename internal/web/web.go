@@ -1,0 +1,131 @@
+// Package web turns requests into moves of the machine, and where a flow
+// stands into pages. routes.go is the site map; middleware.go is what every
+// request passes on its way in, respond.go what every answer passes on its way
+// out. Each noun has a file of its handlers.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/account"
+	"sparekey/internal/flow"
+	"sparekey/internal/lang"
+	"sparekey/internal/limit"
+	"sparekey/internal/page"
+	"sparekey/internal/secret"
+	"sparekey/internal/session"
+)
+
+// Options are what a Server is built from. All but TrustedProxies and SiteURL
+// must be set.
+type Options struct {
+	Flows     *flow.Service
+	Sessions  *session.Service
+	Accounts  *account.Service
+	Pages     *page.Pages
+	Catalogue *lang.Catalogue
+	Source    *secret.Source
+	Clients   *limit.Clients // the budget of starts per client
+	PublicURL *url.URL       // where Sparekey is; requests for another host are refused
+	SiteURL   string         // the one other origin that a person may be sent back to
+	Min       int            // characters of a new password
+	// TrustedProxies are those whose word on the client's address is taken.
+	TrustedProxies []netip.Prefix
+	Ready          func(context.Context) error
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// A Server serves the pages and the API.
+type Server struct {
+	Options
+	mux    *http.ServeMux
+	origin *http.CrossOriginProtection
+}
+
+// New builds a Server.
+func New(o Options) *Server {
+	s := &Server{Options: o, origin: http.NewCrossOriginProtection()}
+	s.mux = s.routes()
+	return s
+}
+
+// A request is a request for a page on its way through the handlers.
+type request struct {
+	*http.Request
+	w       http.ResponseWriter
+	form    form
+	visit   flow.Visit
+	account *sparekey.Account // of the session; nil without one
+	printer *lang.Printer
+	nonce   string
+	id      string // names the request in the log and to the person
+	// cookieless says that the browser brought no secret of its own.
+	cookieless bool
+}
+
+// A handler answers a request for a page. What it returns as an error becomes
+// a page in one place, see fail.
+type handler func(r *request) error
+
+// base is what every page has.
+func (s *Server) base(r *request) page.Base {
+	return page.Base{
+		Printer: r.printer, Nonce: r.nonce, Key: s.Source.ID(), Now: s.Now(),
+		Self: r.URL.Path, ReturnTo: s.returnTo(r),
+	}
+}
+
+// facts are what the journal keeps of a request.
+func (s *Server) facts(r *request) sparekey.Facts {
+	return sparekey.Facts{At: s.Now(), From: r.visit.From.String(), On: r.visit.On}
+}
+
+// home leads to where somebody who typed the address wants to go.
+func (s *Server) home(r *request) error {
+	if r.account != nil {
+		return s.see(r, "/account")
+	}
+	return s.see(r, "/signin")
+}
+
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		s.Log.Warn("not ready", "err", err)
+		plain(w, http.StatusServiceUnavailable, "not ready\n")
+		return
+	}
+	plain(w, http.StatusOK, "ok\n")
+}
+
+// asset serves the one script. Its name changes with its content.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
+	path, body := s.Pages.Script()
+	if r.URL.Path != path {
+		plain(w, http.StatusNotFound, "Nothing here.\n")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	http.ServeContent(w, r, path, time.Time{}, strings.NewReader(string(body)))
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write([]byte(text)) //nolint:errcheck // the client has gone
+}

@@ -238,6 +238,7 @@ func problemSamples(base func(string) Base) []Sample {
 		{"problem-maint-bare", problem(503, "g.maint")},
 		{"problem-busy", busy},
 		{"problem-404", problem(404, "g.404")},
+		{"problem-taken", problem(409, "reg.taken")},
 		{"problem-host", problem(421, "g.host")},
 		{"problem-large", problem(413, "g.large")},
 		{"problem-bad", problem(400, "g.bad")},

@@ -370,4 +370,4 @@ func (d *Problem) AgainPath() string {
 func (d *Problem) Home() string { return d.pages.opts.PublicURL }
 
 // Lost reports whether the page leads to the two doors instead of back.
-func (d *Problem) Lost() bool { return d.ID == "g.404" }
+func (d *Problem) Lost() bool { return d.ID == "g.404" || d.ID == "reg.taken" }

@@ -168,6 +168,8 @@ func (s *Server) moved(r *request, out flow.Outcome, err error) error {
 		return s.see(r, "/flow/"+id) // it stands elsewhere by now
 	case errors.Is(err, sparekey.ErrUsed) && out.Flow.Step == sparekey.Verify:
 		return s.see(r, "/flow/"+id) // another answer was faster
+	case errors.Is(err, sparekey.ErrTaken):
+		return err
 	case e.Kind == sparekey.KindGone || e.Kind == sparekey.KindConflict:
 		return s.ended(r, out.Flow, err)
 	case e.Field == "" && e.Kind != sparekey.KindEarly:

@@ -36,6 +36,19 @@
     input.form.addEventListener('submit', () => set(false));
   }
 
+  // What moves the page waits until a press is over: a button must not slip
+  // away from under the pointer that presses it.
+  let pressed = null;
+  const still = f => pressed ? pressed.push(f) : f();
+  addEventListener('pointerdown', () => { pressed = pressed || []; }, true);
+  for (const end of ['pointerup', 'pointercancel']) {
+    addEventListener(end, () => {
+      const waiting = pressed || [];
+      pressed = null;
+      setTimeout(() => waiting.forEach(f => f()), 100);
+    }, true);
+  }
+
   // Caps Lock, blanks at either end, and whether two passwords are the same.
   for (const input of document.querySelectorAll('input[data-caps]')) {
     const caps = line(input, 'caps'), space = line(input, 'space'), twin = line(input, 'twin');
@@ -46,14 +59,14 @@
     };
     input.addEventListener('keydown', look);
     input.addEventListener('keyup', look);
-    input.addEventListener('blur', () => {
+    input.addEventListener('blur', () => still(() => {
       if (on) { on = false; caps(''); }
       const v = input.value;
       space(v !== v.trim() ? input.dataset.space : '');
       if (!input.dataset.twin || !v) return;
       const same = v === document.getElementById(input.dataset.twin).value;
       twin(same ? input.dataset.match : input.dataset.differ);
-    });
+    }));
     input.addEventListener('input', () => { space(''); twin(''); });
   }
 

@@ -1,0 +1,69 @@
+# What there is to do with Sparekey. A fresh Debian machine needs Go, Node,
+# git and make; as root, `make setup` brings the rest.
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+# Browser tests run without the race detector: it would watch them wait.
+UNIT = $$($(GO) list ./... | grep -v '^sparekey/internal/journey')
+
+MODULES = node_modules/.package-lock.json
+COMMON  = internal/password/data/common.txt.gz
+
+.PHONY: build run test lint bench fuzz pages setup
+
+# bin/sparekey, with everything in it.
+build: $(COMMON)
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sparekey ./cmd/sparekey
+
+# The demo: Sparekey on this machine, with a mailbox.
+run: build
+	bin/sparekey demo
+
+# Everything that is tested: rules, both databases, pages in a real browser.
+test: setup $(COMMON)
+	$(GO) vet ./...
+	$(GO) test -race $(UNIT)
+	$(GO) test ./internal/journey/...
+
+# How the code looks.
+lint: bin/tools/staticcheck $(COMMON)
+	@unformatted=$$(bin/tools/gofumpt -l .); test -z "$$unformatted" || { \
+		echo "not formatted: $$unformatted"; echo "type: bin/tools/gofumpt -w ."; exit 1; }
+	$(GO) vet ./...
+	bin/tools/staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) -C tools mod tidy -diff
+
+# How fast it is.
+bench: $(COMMON)
+	$(GO) test -run '^$$' -bench . -benchmem $(UNIT)
+
+# Every parser against what nobody thought of, FUZZTIME each.
+fuzz: $(COMMON)
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal *.go | xargs -n1 dirname | sort -u); do \
+		for target in $$($(GO) test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$dir; \
+		done; \
+	done
+
+# Every page in every state and language: open out/pages/index.html.
+pages:
+	$(GO) run ./internal/page/gallery out/pages
+
+# What a fresh Debian machine lacks. Quick where nothing is missing.
+setup:
+	@scripts/setup
+
+$(MODULES): package.json package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(COMMON): scripts/common-passwords.mjs $(MODULES)
+	node scripts/common-passwords.mjs
+	@touch $@
+
+bin/tools/staticcheck: tools/go.mod tools/go.sum
+	GOBIN=$(CURDIR)/bin/tools $(GO) -C tools install tool
+	@touch $@

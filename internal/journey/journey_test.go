@@ -1,0 +1,302 @@
+// Package journey walks through Sparekey in a real browser, as people do.
+package journey
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sparekey/internal/lang"
+	"sparekey/internal/sparekeytest"
+)
+
+func TestMain(m *testing.M) { sparekeytest.Main(m) }
+
+const (
+	mara   = "mara@example.com"
+	first  = "seven quiet herons"
+	second = "nine loud magpies"
+	third  = "two shy kestrels"
+)
+
+// A person is somebody in front of a browser of one kind.
+type person struct {
+	t    *testing.T
+	app  *sparekeytest.App
+	tab  *sparekeytest.Tab
+	name string // of the kind, for the pictures
+	say  *lang.Printer
+	o    sparekeytest.TabOptions
+	seen int
+}
+
+// kinds covers all pairs of script, screen and language in four browsers.
+func kinds() map[string]sparekeytest.TabOptions {
+	return map[string]sparekeytest.TabOptions{
+		"desktop-en-script": {Script: true},
+		"phone-en-plain":    {Phone: true},
+		"phone-ar-script":   {Phone: true, Script: true, Lang: "ar"},
+		"desktop-ar-plain":  {Lang: "ar"},
+	}
+}
+
+// everyKind runs a journey in each of the four browsers.
+func everyKind(t *testing.T, journey func(p *person)) {
+	catalogue, err := lang.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			app, origin := sparekeytest.Serve(t, sparekeytest.Options{})
+			o.Base = origin
+			p := &person{t: t, app: app, name: name, o: o, say: catalogue.Printer(o.Lang)}
+			p.tab = sparekeytest.Chromium(t).Tab(t, o)
+			journey(p)
+			if errs := p.tab.ConsoleErrors(); len(errs) > 0 {
+				t.Errorf("got errors in the console: %q, want none", errs)
+			}
+		})
+	}
+}
+
+// sees looks at the page as everybody must be able to: the right heading, no
+// violation of axe-core in light or dark, nothing wider than the screen, one
+// request and at most one script, at most 20 KB. It takes a picture of both.
+func (p *person) sees(picture, heading string, args ...any) {
+	p.t.Helper()
+	want := p.say.T(heading, args...)
+	if got := p.tab.Text("h1"); got != want {
+		p.t.Fatalf("got heading %q, want %q at %s", got, want, p.tab.Path())
+	}
+	p.seen++
+	for _, dark := range []bool{false, true} {
+		p.tab.Dark(dark)
+		for _, v := range p.tab.Axe() {
+			p.t.Errorf("%s (dark %v): %s", picture, dark, v)
+		}
+		shade := map[bool]string{false: "light", true: "dark"}[dark]
+		p.tab.Screenshot(fmt.Sprintf("%s/%02d-%s-%s", p.name, p.seen, picture, shade))
+	}
+	p.tab.Dark(false)
+	var wide float64
+	p.tab.Eval("document.documentElement.scrollWidth - innerWidth", &wide)
+	if wide > 0 {
+		p.t.Errorf("%s: got %v pixels beyond the screen, want none", picture, wide)
+	}
+	p.light(picture)
+}
+
+// light weighs the page.
+func (p *person) light(picture string) {
+	p.t.Helper()
+	pages, scripts := 0, 0
+	for _, r := range p.tab.Requests() {
+		switch {
+		case strings.HasSuffix(r.URL, ".js"):
+			scripts++
+		case strings.HasSuffix(r.URL, "/favicon.ico"):
+		default:
+			pages++
+			if r.Decoded > 20_000 {
+				p.t.Errorf("%s: got %d bytes from %s, want at most 20,000", picture, r.Decoded, r.URL)
+			}
+		}
+	}
+	if pages != 1 || scripts > 1 {
+		p.t.Errorf("%s: got %d requests and %d scripts, want 1 and at most 1", picture, pages, scripts)
+	}
+}
+
+// code reads the newest code in the mailbox, the nth mail to mara.
+func (p *person) code(n int) string {
+	p.t.Helper()
+	return p.app.Sink.Wait(p.t, mara, n).Code()
+}
+
+// newPassword fills in the last page and sends it.
+func (p *person) newPassword(pw string) {
+	p.tab.Fill("[name=password]", pw)
+	p.tab.Fill("[name=password_again]", pw)
+	p.tab.Press("form.gate .main")
+}
+
+// The road, from the first page to the last: register, sign out, fail three
+// times, recover, sign in, change the password, look at the devices (S1–S4,
+// S6, S7, S9–S14).
+func TestRoad(t *testing.T) {
+	everyKind(t, func(p *person) {
+		tab := p.tab
+		tab.Go("/register")
+		p.sees("register", "reg.h1")
+		tab.Fill("[name=login]", mara)
+		tab.Fill("[name=password]", first)
+		tab.Press(".main")
+		p.sees("confirm", "reg.code.h1")
+		tab.Fill("[name=code]", p.code(1))
+		tab.Press(".main")
+		p.sees("account", "acc.h1")
+		tab.Press(`form[action="/signout"] button`)
+		p.sees("signed-out", "in.h1")
+
+		for n := 1; n <= 3; n++ {
+			tab.Fill("[name=login]", mara)
+			tab.Fill("[name=password]", "not it at all")
+			tab.Press(`form[action="/signin"] .btn`)
+			if n != 2 {
+				p.sees(fmt.Sprintf("wrong-%d", n), "in.h1")
+			}
+		}
+		tab.Press(`form[action="/recover"]:has([name=login]):not(:has([name=show])) button`)
+		p.sees("code", "code.h1")
+		tab.WaitText(mara)
+		tab.Fill("[name=code]", "00000000")
+		tab.Press("form.gate .main")
+		p.sees("code-wrong", "code.h1")
+		code := p.code(2)
+		tab.Fill("[name=code]", code[:4]+" "+code[4:])
+		tab.Enter("[name=code]")
+		p.sees("new-password", "new.h1")
+		tab.Fill("[name=password]", "12345678")
+		tab.Fill("[name=password_again]", "12345678")
+		tab.Press("form.gate .main")
+		p.sees("refused", "new.h1")
+		p.newPassword(second)
+		p.sees("done", "done.h1")
+		tab.Reload()
+		p.sees("done-again", "done.h1")
+		tab.Press("main form .btn")
+		if got := tab.Value("[name=login]"); got != mara {
+			p.t.Errorf("got login %q on the sign-in page after a recovery, want %q", got, mara)
+		}
+		tab.Fill("[name=password]", second)
+		tab.Press(`form[action="/signin"] .btn`)
+		p.sees("overview", "acc.h1")
+
+		tab.Press(`nav a[href="/account/password"]`)
+		p.sees("change", "acc.password")
+		tab.Press("main form .main, .card form .btn")
+		p.sees("change-code", "code.h1")
+		tab.Fill("[name=code]", p.codeOfChange())
+		tab.Press("form.gate .main")
+		p.sees("change-new", "new.h1")
+		p.newPassword(third)
+		p.sees("changed", "done.h1")
+		tab.Press("main a.btn")
+		tab.Press(`nav a[href="/account/devices"]`)
+		p.sees("devices", "acc.devices")
+	})
+}
+
+// codeOfChange reads the newest mail with a code: notices came in between.
+func (p *person) codeOfChange() string {
+	p.t.Helper()
+	known := map[string]bool{}
+	for n := 1; ; n++ {
+		l := p.app.Sink.Wait(p.t, mara, n)
+		code := l.Code()
+		if code != "" && !known[code] {
+			known[code] = true
+			if len(known) == 3 { // of registration, recovery, change
+				return code
+			}
+		}
+	}
+}
+
+// "Get code" counts down without script, is said with the clock time, sends
+// the same digits again, and both mails' digits work. Other ways and the help
+// are there; a link in the mail stops the request.
+func TestGetCodeAgain(t *testing.T) {
+	everyKind(t, func(p *person) {
+		tab := p.tab
+		p.app.Register(mara, first)
+		before := len(p.app.Sink.Mails(mara))
+		tab.Go("/recover")
+		p.sees("recover", "rec.h1")
+		tab.Fill("[name=login]", "nobody at all")
+		tab.Press("form.gate .main")
+		p.sees("recover-shape", "rec.h1")
+		tab.Fill("[name=login]", mara)
+		tab.Press("form.gate .main")
+		mail := p.app.Sink.Wait(p.t, mara, before+1)
+		tab.Press(`form[action$="/again"] button`)
+		p.sees("early", "code.h1")
+		p.app.Sleep(61 * time.Second)
+		tab.Reload()
+		tab.Press(`form[action$="/again"] button`)
+		p.sees("sent-again", "code.h1")
+		again := p.app.Sink.Wait(p.t, mara, before+2)
+		if mail.Code() != again.Code() {
+			p.t.Errorf("got code %s again after %s, want the same", again.Code(), mail.Code())
+		}
+		tab.Press("summary")
+		tab.Press(`a[href$="/ways"]`)
+		p.sees("ways", "ways.h1")
+		tab.Press(`.ways button`)
+		p.sees("back-from-ways", "code.h1")
+		at := tab.Path()
+		tab.Go(again.StopURL())
+		p.sees("stop", "stop.h1")
+		tab.Press("main form button")
+		if got, want := tab.Text("h1"), p.say.Head("stop.stopped"); got != want {
+			p.t.Errorf("got heading %q after stopping, want %q", got, want)
+		}
+		tab.Screenshot(p.name + "/stopped")
+		tab.Go(at)
+		tab.Fill("[name=code]", again.Code())
+		tab.Press("form.gate .main")
+		p.sees("stopped-code", "code.h1")
+	})
+}
+
+// Problem pages say what happened and lead on, in the person's language.
+func TestProblems(t *testing.T) {
+	everyKind(t, func(p *person) {
+		tab := p.tab
+		tab.Go("/nowhere")
+		p.problem("nowhere", "g.404")
+		tab.Go("/recover")
+		tab.Fill("[name=login]", mara)
+		tab.Press("form.gate .main")
+		at := tab.Path()
+		other := sparekeytest.Chromium(p.t).Tab(p.t, p.o)
+		other.Go("/signin")
+		other.Go(at)
+		if got, want := other.Text("h1"), p.say.Head("g.404"); got != want {
+			p.t.Errorf("another browser at a flow: got %q, want %q", got, want)
+		}
+		for range 5 {
+			tab.Fill("[name=code]", "00000000")
+			tab.Press("form.gate .main")
+		}
+		p.problem("exhausted", "code.flowend")
+		tab.Press("main form .btn")
+		p.sees("after-exhausted", "code.h1")
+		p.app.Sleep(31 * time.Minute)
+		tab.Reload()
+		p.problem("expired", "g.expired")
+		tab.Press("main form .btn")
+		if got := tab.Value("[name=login]"); got != mara {
+			p.t.Errorf("got login %q after an expired flow, want %q", got, mara)
+		}
+		tab.Go("/language")
+		p.sees("language", "lang.h1")
+		tab.ClearCookies()
+		tab.Go(at)
+		p.problem("cookie", "g.cookie", "Host", lang.LTR(strings.TrimPrefix(p.o.Base, "http://")), "again", lang.Link{})
+	})
+}
+
+// problem looks at a page whose heading is the first sentence of a message.
+func (p *person) problem(picture, id string, args ...any) {
+	p.t.Helper()
+	if got, want := p.tab.Text("h1"), p.say.Head(id, args...); got != want {
+		p.t.Fatalf("got heading %q, want %q at %s", got, want, p.tab.Path())
+	}
+	for _, v := range p.tab.Axe() {
+		p.t.Errorf("%s: %s", picture, v)
+	}
+	p.tab.Screenshot(p.name + "/problem-" + picture)
+}

@@ -1,0 +1,213 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sparekey/internal/lang"
+	"sparekey/internal/secret"
+)
+
+// Facts are what a letter says about the request or event behind it. What is
+// empty is not said.
+type Facts struct {
+	At      time.Time
+	Address string // the client's address
+	Browser string // the browser and system, from a closed list
+}
+
+// A Letter is what the mails to one address are written from.
+type Letter struct {
+	Lang    string // BCP 47; an unknown one is English
+	To      string // the stored address
+	Name    string // the person's name, or empty
+	Purpose string // "recover", "change-password" or "register"
+	Code    secret.Text
+	StopURL string // the page that stops the request; empty leaves it out
+	Facts   Facts
+}
+
+// A Notice is what the mails about something that happened are written from.
+type Notice struct {
+	Lang      string
+	To        string
+	Name      string
+	Facts     []Facts  // one for each time it happened
+	How       []string // the kinds of the ways behind it, as in "mail"
+	SignedOut int      // other devices that were signed out with it
+}
+
+// LettersOptions are what Letters are built from.
+type LettersOptions struct {
+	Catalogue *lang.Catalogue
+	SiteName  string
+	PublicURL string // its host is where people are told to type codes
+	Zone      *time.Location
+}
+
+// Letters write the mails. They may be used by many goroutines.
+type Letters struct {
+	catalogue *lang.Catalogue
+	site      string
+	host      string
+	recover   string
+	zone      *time.Location
+	html      *template.Template
+}
+
+// maxListed is how many of the merged events a notice lists: more would not be
+// read, and the HTML has to stay below 8 KB.
+const maxListed = 10
+
+// NewLetters builds Letters. It reports a public URL without a host.
+func NewLetters(o LettersOptions) (*Letters, error) {
+	u, err := url.Parse(o.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("write letters: the public URL %q is not an address of the web", o.PublicURL)
+	}
+	if o.Catalogue == nil || o.SiteName == "" {
+		return nil, errors.New("write letters: the catalogue or the name of the site is missing")
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	html, err := template.ParseFS(templates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read mail templates: %w", err)
+	}
+	return &Letters{
+		catalogue: o.Catalogue, site: o.SiteName, host: u.Host,
+		recover: strings.TrimSuffix(o.PublicURL, "/") + "/recover", zone: o.Zone, html: html,
+	}, nil
+}
+
+// Code writes the mail with a code. The code stands neither in the subject nor
+// in the preview line, which a locked phone shows (A40).
+func (l *Letters) Code(m Letter) (Mail, error) {
+	if strings.Trim(m.Code.Reveal(), "0123456789") != "" || m.Code == "" {
+		return Mail{}, errors.New("write letter: the code is not digits")
+	}
+	key, to := "", m.To
+	switch m.Purpose {
+	case "recover":
+		key = "mail.recover"
+	case "change-password":
+		key = "mail.change"
+	case "register":
+		// Nobody has proved this address yet, so nothing is printed that
+		// somebody may have typed for it: no name, no address (A39).
+		key, m.Name, m.To, m.StopURL = "mail.register", "", "", ""
+	default:
+		return Mail{}, fmt.Errorf("write letter: no letter for the purpose %q", m.Purpose)
+	}
+	d := l.draft(m.Lang, key, m.Name)
+	d.say(key + ".lead")
+	d.code(m.Code)
+	d.say(key + ".works")
+	d.say("mail.guard")
+	d.facts(m.Facts)
+	d.say(key + ".not")
+	if m.StopURL != "" {
+		d.link("mail.stop", m.StopURL)
+	}
+	mail, err := d.mail(m.To)
+	mail.To, mail.Code = to, m.Code
+	return mail, err
+}
+
+// Exists writes the mail to somebody with whose address an account was to be
+// created although there is one.
+func (l *Letters) Exists(m Letter) (Mail, error) {
+	d := l.draft(m.Lang, "mail.exists", m.Name)
+	d.say("mail.exists.lead")
+	d.say("mail.exists.forgot")
+	d.facts(m.Facts)
+	d.say("mail.exists.not")
+	return d.mail(m.To)
+}
+
+// Recover writes the mail by which the operator asks a person to choose a new
+// password. It leads to the recovery page, as anybody finds it.
+func (l *Letters) Recover(m Letter) (Mail, error) {
+	d := l.draft(m.Lang, "mail.asked", m.Name)
+	d.say("mail.asked.lead")
+	d.say("mail.asked.how")
+	d.link("mail.asked.go", l.recover)
+	d.facts(m.Facts)
+	d.say("mail.asked.not")
+	return d.mail(m.To)
+}
+
+// PasswordChanged writes the notice that a password was changed, once or more
+// often within the hour.
+func (l *Letters) PasswordChanged(n Notice) (Mail, error) {
+	d := l.draft(n.Lang, "mail.changed", n.Name)
+	d.say("mail.changed.lead", "Count", len(n.Facts))
+	d.facts(n.Facts...)
+	if how := d.ways(n.How); how != "" {
+		d.row(row{Label: d.p.T("mail.how"), Text: how}, len(n.Facts) > 1)
+	}
+	if n.SignedOut > 0 {
+		d.say("mail.changed.out", "Count", n.SignedOut)
+	}
+	d.say("mail.changed.ok")
+	d.say("mail.changed.not")
+	return d.mail(n.To)
+}
+
+// NewSignIn writes the notice that somebody signed in on a device the account
+// had not seen, once or more often within the hour.
+func (l *Letters) NewSignIn(n Notice) (Mail, error) {
+	count := len(n.Facts)
+	d := l.draft(n.Lang, "mail.new", n.Name, "Count", count)
+	var last Facts
+	for _, f := range n.Facts {
+		if f.At.After(last.At) {
+			last = f
+		}
+	}
+	if count == 1 && last.Browser != "" {
+		d.subject = d.p.T("mail.new.subject.on", "Site", l.site, "Browser", last.Browser)
+	}
+	d.pre = ""
+	if !last.At.IsZero() {
+		d.pre = d.p.T("mail.new.pre", "Day", d.p.DayMonth(last.At, l.zone), "Clock", d.p.Clock(last.At, l.zone))
+	}
+	if how := d.ways(n.How); how != "" {
+		d.say("mail.new.lead", "Count", count, "How", how)
+	} else {
+		d.say("mail.new.lead.bare", "Count", count)
+	}
+	d.facts(n.Facts...)
+	d.say("mail.new.ok", "Count", count)
+	d.say("mail.new.not")
+	return d.mail(n.To)
+}
+
+// ways says which ways were used, each once: "your password and your app".
+func (d *draft) ways(kinds []string) string {
+	var names []string
+	for _, kind := range kinds {
+		// A kind that has no name in the catalogue is better not said.
+		if id := "mail.way." + kind; d.p.Has(id) && !slices.Contains(names, d.p.T(id)) {
+			names = append(names, d.p.T(id))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	said, last := names[0], len(names)-1
+	for i, name := range names[1:] {
+		join := "mail.comma"
+		if i+1 == last {
+			join = "mail.and"
+		}
+		said = d.p.T(join, "A", said, "B", name)
+	}
+	return said
+}

@@ -1,0 +1,276 @@
+// Package outbox sends what the machine has written: it claims messages with a
+// lease, finds out what they say, hands them to the mail server, and tries
+// again. A message is a row that was written in the transaction that caused
+// it, so that none is lost with a process and none leaves for what did not
+// happen. Run is the only loop; letters.go writes the mails, smtp.go sends.
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/secret"
+	"sparekey/internal/store"
+)
+
+// A Sender hands a mail to a mail server. It reports a *SendError.
+type Sender interface {
+	Send(ctx context.Context, m Mail) error
+}
+
+// A Resolved is a code message that knows where to go and what to say.
+type Resolved struct {
+	Letter  store.Letter
+	To      string
+	Name    string
+	Lang    string
+	Purpose sparekey.Purpose
+	Code    secret.Text
+	Stop    string // the token of the link that stops the request
+	Flow    string
+	Facts   sparekey.Facts
+}
+
+// Options are what an Outbox is built from. All of them must be set.
+type Options struct {
+	Store *store.DB
+	// Resolve finds out whom a code message is for. It does the same for
+	// everybody and nobody.
+	Resolve   func(context.Context, sparekey.Message) (*Resolved, error)
+	Letters   *Letters
+	Sender    Sender
+	Source    *secret.Source
+	PublicURL string
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+const (
+	workers   = 8
+	lease     = 2 * time.Minute
+	sendLimit = time.Minute
+	pollEvery = time.Second
+	retryBase = 5 * time.Second
+	retryMost = 10 * time.Minute
+)
+
+// An Outbox sends messages. It is safe for use by many goroutines.
+type Outbox struct {
+	Options
+	poke chan struct{}
+	busy sync.WaitGroup
+	free chan struct{}
+}
+
+// New builds an Outbox.
+func New(o Options) *Outbox {
+	return &Outbox{Options: o, poke: make(chan struct{}, 1), free: make(chan struct{}, workers)}
+}
+
+// Wake tells the outbox that there is a message. It never waits.
+func (o *Outbox) Wake() {
+	select {
+	case o.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Run sends messages until ctx ends, and returns when those under way are
+// done. Messages of other nodes are found by looking every second.
+func (o *Outbox) Run(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		n, err := o.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			o.Log.Error("outbox not read", "err", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			o.busy.Wait()
+			return
+		case <-o.poke:
+		case <-tick.C:
+		}
+	}
+}
+
+// Drain sends what is due now and returns when that is done.
+func (o *Outbox) Drain(ctx context.Context) error {
+	for {
+		n, err := o.round(ctx)
+		o.busy.Wait()
+		if n == 0 || err != nil {
+			return err
+		}
+	}
+}
+
+// round claims as many due messages as there are free workers and starts on
+// them. It gives their number. With every worker busy it waits for one.
+func (o *Outbox) round(ctx context.Context) (int, error) {
+	now := o.Now()
+	due, any, err := o.Store.Due(ctx)
+	if err != nil || !any || due.After(now) {
+		return 0, err
+	}
+	select {
+	case o.free <- struct{}{}:
+	case <-ctx.Done():
+		return 0, nil
+	}
+	n := 1
+	for more := true; more && n < workers; {
+		select {
+		case o.free <- struct{}{}:
+			n++
+		default:
+			more = false
+		}
+	}
+	list, err := o.Store.Claim(ctx, n, now, now.Add(lease))
+	for range n - len(list) {
+		<-o.free
+	}
+	for _, m := range list {
+		o.busy.Go(func() {
+			defer func() { <-o.free }()
+			// A message under way is finished: its row says what became of it.
+			o.handle(context.WithoutCancel(ctx), m)
+		})
+	}
+	return len(list), err
+}
+
+// handle sends one message and writes down what became of it.
+func (o *Outbox) handle(ctx context.Context, m sparekey.Message) {
+	ctx, cancel := context.WithTimeout(ctx, lease-10*time.Second)
+	defer cancel()
+	mail, wait, err := o.write(ctx, m)
+	if err == nil && wait {
+		return // it was put off
+	}
+	if err == nil && mail != nil {
+		mail.ID = m.ID
+		sending, stop := context.WithTimeout(ctx, sendLimit)
+		err = o.Sender.Send(sending, *mail)
+		stop()
+	}
+	if err == nil {
+		err = o.Store.Sent(ctx, m, o.Now())
+		if err != nil {
+			o.Log.Error("message sent but not marked", "message", m.ID, "err", err)
+		}
+		return
+	}
+	o.failed(ctx, m, err)
+}
+
+// failed tries the message again later, or gives it up: when the mail server
+// refuses it for good, or when its time is over.
+func (o *Outbox) failed(ctx context.Context, m sparekey.Message, cause error) {
+	now := o.Now()
+	var refused *SendError
+	final := errors.As(cause, &refused) && !refused.Temporary || errors.Is(cause, sparekey.ErrNotFound)
+	next := now.Add(backoff(m.Attempt))
+	if final || next.After(m.DropAfter) {
+		o.Log.Warn("message given up", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
+		e := sparekey.Event{ID: o.Source.ID(), Kind: sparekey.MessageGivenUp, Facts: sparekey.Facts{At: now}}
+		if err := o.Store.GiveUp(ctx, m, e); err != nil {
+			o.Log.Error("message not marked", "message", m.ID, "err", err)
+		}
+		return
+	}
+	o.Log.Warn("message not sent", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
+	if err := o.Store.Retry(ctx, m, next); err != nil {
+		o.Log.Error("message not marked", "message", m.ID, "err", err)
+	}
+}
+
+// backoff is how long to wait after the nth attempt: 5 s, twice as long each
+// time, at most 10 min, and a quarter more or less, so that messages that
+// failed together do not come again together.
+func backoff(attempt int) time.Duration {
+	wait := retryMost
+	if attempt < 8 {
+		wait = min(retryBase<<(attempt-1), retryMost)
+	}
+	return wait*3/4 + rand.N(wait/2+1)
+}
+
+// write gives the mail that a message becomes: nil if it has nobody to go to.
+// wait says that the message was put off to be merged with others.
+func (o *Outbox) write(ctx context.Context, m sparekey.Message) (mail *Mail, wait bool, err error) {
+	if m.Kind == sparekey.CodeMessage {
+		mail, err = o.code(ctx, m)
+		return mail, false, err
+	}
+	n, err := o.Store.Notice(ctx, m, o.Now())
+	if err != nil || n == nil {
+		return nil, n == nil, err
+	}
+	mail, err = o.notice(m, n)
+	return mail, false, err
+}
+
+func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
+	r, err := o.Resolve(ctx, m)
+	if err != nil {
+		return nil, fmt.Errorf("resolve message: %w", err)
+	}
+	l := Letter{
+		Lang: r.Lang, To: r.To, Name: r.Name, Purpose: string(r.Purpose), Code: r.Code,
+		StopURL: o.PublicURL + "/stop/" + r.Stop,
+		Facts:   facts(r.Facts),
+	}
+	var mail Mail
+	switch r.Letter {
+	case store.CodeLetter:
+		mail, err = o.Letters.Code(l)
+	case store.ExistsLetter:
+		mail, err = o.Letters.Exists(l)
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	mail.To, mail.Thread = r.To, r.Flow
+	return &mail, nil
+}
+
+func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
+	l := Notice{Lang: n.Lang, To: n.To, Name: n.Name}
+	for _, e := range n.Events {
+		l.Facts = append(l.Facts, facts(e.Facts))
+		l.SignedOut += e.Others
+		for _, w := range e.How {
+			l.How = append(l.How, string(w))
+		}
+	}
+	var mail Mail
+	var err error
+	switch m.Kind {
+	case sparekey.PasswordChangedMessage:
+		mail, err = o.Letters.PasswordChanged(l)
+	case sparekey.NewSignInMessage:
+		mail, err = o.Letters.NewSignIn(l)
+	case sparekey.RecoverMessage:
+		mail, err = o.Letters.Recover(Letter{Lang: n.Lang, To: n.To, Name: n.Name})
+	default:
+		err = fmt.Errorf("no letter for a message of kind %q", m.Kind)
+	}
+	mail.To, mail.Thread = n.To, m.Event
+	return &mail, err
+}
+
+func facts(f sparekey.Facts) Facts { return Facts{At: f.At, Address: f.From, Browser: f.On} }

@@ -1,0 +1,190 @@
+package sparekeytest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/app"
+	"sparekey/internal/config"
+	"sparekey/internal/password"
+	"sparekey/internal/store"
+)
+
+// Host and URL are where the Sparekey of a test believes to be.
+const (
+	Host = "id.lantern.test"
+	URL  = "https://" + Host
+)
+
+// Options change the Sparekey of a test. Zero values are what most tests want.
+type Options struct {
+	Database string // a database URL; empty for a new SQLite file
+	Seed     uint64 // makes ids, nonces and keys foreseeable; 0 for real randomness
+	Trace    func(store.Statement)
+	Log      io.Writer
+	Settings func(*config.Settings)
+	Params   password.Params
+	Slots    int
+	MailCap  sparekey.Windows
+	Sink     *Sink // a mail server that several share
+}
+
+// App is a whole Sparekey in a test: real database, real mail server, a clock
+// that the test moves, cheap hashes.
+type App struct {
+	*app.App
+	Sink *Sink
+	t    testing.TB
+
+	mu    sync.Mutex
+	now   time.Time
+	began time.Time // since when the clock runs; zero while it stands
+}
+
+// Start is when the clock of every test starts.
+var Start = time.Date(2026, 5, 3, 12, 31, 0, 0, time.UTC)
+
+// cheap makes hashing fast. Tests of the real cost say so.
+var cheap = password.Params{Memory: 64, Passes: 1, Lanes: 1}
+
+// New starts a Sparekey that ends with the test.
+func New(t testing.TB, o Options) *App {
+	t.Helper()
+	a := &App{t: t, now: Start, Sink: o.Sink}
+	if a.Sink == nil {
+		a.Sink = NewSink(t)
+	}
+	dir := t.TempDir()
+	s := &config.Settings{
+		PublicURL: URL, Database: config.Secret(o.Database), SMTP: config.Secret(a.Sink.URL()),
+		MailFrom: "Lantern Market <hello@lantern.test>", SiteName: "Lantern Market", SiteURL: "https://lantern.test",
+		KeyFile: filepath.Join(dir, "keys"),
+	}
+	if o.Database == "" {
+		s.Database = config.Secret("sqlite:" + filepath.Join(dir, "sparekey.db"))
+	} else if err := app.NewKeys(s.KeyFile); err != nil {
+		t.Fatal(err)
+	}
+	if o.Settings != nil {
+		o.Settings(s)
+	}
+	if err := s.CheckServe(); err != nil {
+		t.Fatal(err)
+	}
+	if o.Params == (password.Params{}) {
+		o.Params = cheap
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	options := app.Options{
+		Settings: s, Log: slog.New(slog.NewJSONHandler(o.Log, nil)), Now: a.Now, Trace: o.Trace,
+		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap,
+	}
+	if o.Seed != 0 {
+		var seed [32]byte
+		seed[0], seed[1] = byte(o.Seed), byte(o.Seed>>8)
+		options.Random = rand.NewChaCha8(seed)
+	}
+	var err error
+	if a.App, err = app.Open(context.Background(), options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return a
+}
+
+// EachDB runs a test on SQLite and on PostgreSQL.
+func EachDB(t *testing.T, test func(t *testing.T, a *App)) {
+	t.Helper()
+	EachDBWith(t, Options{}, test)
+}
+
+// EachDBWith is EachDB with options.
+func EachDBWith(t *testing.T, o Options, test func(t *testing.T, a *App)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, New(t, o)) })
+	t.Run("postgres", func(t *testing.T) {
+		o.Database = Postgres(t)
+		test(t, New(t, o))
+	})
+}
+
+// Now is the test's clock.
+func (a *App) Now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.began.IsZero() {
+		return a.now
+	}
+	return a.now.Add(time.Since(a.began))
+}
+
+// Sleep moves the clock.
+func (a *App) Sleep(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.now = a.now.Add(d)
+}
+
+// Deliver sends the mails that are due.
+func (a *App) Deliver() {
+	a.t.Helper()
+	if err := a.Outbox.Drain(context.Background()); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// Sweep removes what has served its time.
+func (a *App) Sweep() {
+	a.t.Helper()
+	for {
+		n, err := a.Store.Sweep(context.Background(), a.Now())
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// Register makes an account by the pages, in a browser of its own, which it
+// gives back signed in.
+func (a *App) Register(email, password string) *Client {
+	a.t.Helper()
+	c := a.Client()
+	c.Get("/register").Submit("/register", "login", email, "password", password).See(303)
+	before := len(a.Sink.Mails(email))
+	a.Deliver()
+	code := a.Sink.Wait(a.t, email, before+1).Code()
+	c.Get(c.At()).Submit("/answer", "code", code).See(303)
+	c.Get(c.At())
+	return c
+}
+
+// Code delivers what is due and gives the code of the newest mail to email
+// that has one.
+func (a *App) Code(email string) string {
+	a.t.Helper()
+	a.Deliver()
+	mails := a.Sink.Mails(email)
+	for i := len(mails) - 1; i >= 0; i-- {
+		if code := mails[i].Code(); code != "" {
+			return code
+		}
+	}
+	a.t.Fatalf("got no mail to %s with a code, want one", email)
+	return ""
+}

@@ -222,24 +222,29 @@ func TestA18Late(t *testing.T) {
 }
 
 // The windows of the ledger bound what one subject may cost, to the last
-// comparison.
+// comparison, and nonsense fits none.
 func TestWindowsFit(t *testing.T) {
-	w := CodeLedger()
-	cases := []struct {
-		held []int
-		want bool
+	codes := CodeLedger()
+	for name, c := range map[string]struct {
+		windows Windows
+		held    []int
+		amount  int
+		want    bool
 	}{
-		{[]int{0, 0, 0}, true},
-		{[]int{10, 10, 10}, true},
-		{[]int{11, 11, 11}, false},
-		{[]int{0, 25, 25}, true},
-		{[]int{0, 26, 26}, false},
-		{[]int{0, 0, 95}, true},
-		{[]int{0, 0, 96}, false},
-	}
-	for _, c := range cases {
-		if got := w.Fits(c.held, MaxTries); got != c.want {
-			t.Errorf("held %v: got %v, want %v", c.held, got, c.want)
+		"nothing spent":             {codes, []int{0, 0, 0}, 5, true},
+		"just":                      {codes, []int{10, 25, 95}, 5, true},
+		"one too many in the day":   {codes, []int{11, 11, 11}, 5, false},
+		"one too many in the month": {codes, []int{0, 26, 26}, 5, false},
+		"one too many in the year":  {codes, []int{0, 0, 96}, 5, false},
+		"full, nothing asked":       {codes, []int{15, 30, 100}, 0, true},
+		"more than any":             {codes, []int{0, 0, 0}, 16, false},
+		"as large as a number gets": {codes, []int{1, 1, 1}, int(^uint(0) >> 1), false},
+		"less than nothing":         {codes, []int{0, 0, 0}, -1, false},
+		"too few sums":              {codes, []int{0, 0}, 5, false},
+		"no windows":                {nil, nil, 5, true},
+	} {
+		if got := c.windows.Fits(c.held, c.amount); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
 }

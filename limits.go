@@ -85,8 +85,12 @@ type Windows []Window
 // Fits reports whether amount more fits every window, of which the nth already
 // holds held[n].
 func (w Windows) Fits(held []int, amount int) bool {
+	if len(held) != len(w) || amount < 0 {
+		return false
+	}
 	for n, window := range w {
-		if held[n]+amount > window.Max {
+		// Not held+amount > Max, which a large amount would overflow.
+		if amount > window.Max || held[n] > window.Max-amount {
 			return false
 		}
 	}

@@ -40,13 +40,14 @@ var house = map[string]room{
 
 	"store":   {enters: "root", modules: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3"},
 	"page":    {enters: "root lang"},
-	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail"},
+	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail golang.org/x/net/idna"},
 	"account": {enters: "root secret ident store"},
 	"session": {enters: "root secret ident store"},
 	"way":     {enters: "root password secret store"},
 	"flow":    {enters: "root way password secret ident limit store"},
 	// What a browser calls itself is read here and nowhere else.
-	"web": {enters: "root flow account session page lang ident limit", modules: "github.com/mileusna/useragent"},
+	// Cookies are secrets, and have their type from where they come in.
+	"web": {enters: "root flow account session page lang ident limit secret", modules: "github.com/mileusna/useragent"},
 
 	"app":          {enters: below},
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},

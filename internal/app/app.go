@@ -112,7 +112,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.Flows = flow.New(flow.Options{
 		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
-		Min: minPassword, MailCap: o.MailCap, Now: o.Now, Wake: func() { a.Outbox.Wake() },
+		Min: minPassword, MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
 	a.Accounts = &account.Service{Store: a.Store, Source: src, Now: o.Now}

@@ -205,6 +205,9 @@ func (s *Service) SignIn(ctx context.Context, v Visit, login, pw string, shared 
 		Lane: lane, From: v.prefix(), Password: pw, Stored: view.Password, Blind: !allowed,
 	})
 	switch {
+	case errors.Is(err, password.ErrStored): // for the operator; the page is that of a wrong password
+		s.Log.Error("a stored password cannot be read", "err", err)
+		return nil, sparekey.ErrSignIn
 	case err != nil:
 		return nil, busy(err)
 	case !right:

@@ -9,6 +9,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strconv"
 	"sync/atomic"
@@ -32,6 +33,7 @@ type Options struct {
 	Min      int // characters of a new password
 	MailCap  sparekey.Windows
 	Now      func() time.Time
+	Log      *slog.Logger
 	// Wake tells the outbox that a message was written.
 	Wake func()
 }

@@ -85,6 +85,9 @@ func TestReturnToTakesTheSiteAsConfigured(t *testing.T) {
 		{"http://127.0.0.1:8080/a", "http://127.0.0.1:8080", true},
 		{"http://[::1]:8080/a", "http://[::1]:8080", true},
 		{"http://[::1]/a", "http://[::1]", true},
+		{"https://kiosk.example/a", "https://kiosk.example", true},
+		{"https://\u212aiosk.example/a", "https://kiosk.example", false}, // the Kelvin sign
+		{"https://kio\u017fk.example/a", "https://kiosk.example", false}, // the long s
 		{"https://shop.example/a", "", false},
 		{"https:///a", "", false},
 		{"https:///a", "https://", false},

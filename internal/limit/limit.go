@@ -1,7 +1,6 @@
 // Package limit holds the arithmetic of budgets, without clock or storage: the
 // caller says what time it is and keeps the result. A [Rate] paces what may go
-// on for ever, [Windows] bound what must not add up, and [Clients] paces
-// strangers by their address.
+// on for ever, and [Clients] paces strangers by their address.
 package limit
 
 import "time"
@@ -37,31 +36,4 @@ func Spend(now, tat time.Time, r Rate) (next time.Time, ok bool, retry time.Dura
 		return tat, false, wait
 	}
 	return next, true, 0
-}
-
-// A Window bounds what is spent within any stretch of time as long as Span.
-type Window struct {
-	Span time.Duration
-	Max  int
-}
-
-// Windows are bounds that hold all at once, such as 15 in 24 hours, 30 in 30
-// days and 100 in 365 days.
-type Windows []Window
-
-// Fits tells whether amount may be spent now, where spent[i] is what has been
-// spent within the span of window i up to now. It says no to what makes no
-// sense: a number of sums other than that of the windows, or an amount below
-// zero.
-func (w Windows) Fits(spent []int, amount int) bool {
-	if len(spent) != len(w) || amount < 0 {
-		return false
-	}
-	for i, window := range w {
-		// Not spent+amount > Max, which a large amount would overflow.
-		if amount > window.Max || spent[i] > window.Max-amount {
-			return false
-		}
-	}
-	return true
 }

@@ -111,33 +111,3 @@ func TestSpendNeverExceedsItsRate(t *testing.T) {
 		}
 	})
 }
-
-// What fits must fit every window, and nonsense fits none.
-func TestWindowsFit(t *testing.T) {
-	day := 24 * time.Hour
-	codes := Windows{{day, 15}, {30 * day, 30}, {365 * day, 100}}
-	for name, c := range map[string]struct {
-		windows Windows
-		spent   []int
-		amount  int
-		want    bool
-	}{
-		"nothing spent":             {codes, []int{0, 0, 0}, 5, true},
-		"just":                      {codes, []int{10, 25, 95}, 5, true},
-		"one too many in the day":   {codes, []int{11, 11, 11}, 5, false},
-		"one too many in the month": {codes, []int{0, 26, 26}, 5, false},
-		"one too many in the year":  {codes, []int{0, 0, 96}, 5, false},
-		"full, nothing asked":       {codes, []int{15, 30, 100}, 0, true},
-		"overdrawn, nothing asked":  {codes, []int{16, 16, 16}, 0, false},
-		"more than any":             {codes, []int{0, 0, 0}, 16, false},
-		"as large as a number gets": {codes, []int{1, 1, 1}, int(^uint(0) >> 1), false},
-		"less than nothing":         {codes, []int{0, 0, 0}, -1, false},
-		"too few sums":              {codes, []int{0, 0}, 5, false},
-		"too many sums":             {codes, []int{0, 0, 0, 0}, 5, false},
-		"no windows":                {nil, nil, 5, true},
-	} {
-		if got := c.windows.Fits(c.spent, c.amount); got != c.want {
-			t.Errorf("%s: got %v, want %v", name, got, c.want)
-		}
-	}
-}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -181,7 +180,7 @@ func (o *Outbox) failed(ctx context.Context, m sparekey.Message, cause error) {
 	now := o.Now()
 	var refused *SendError
 	final := errors.As(cause, &refused) && !refused.Temporary || errors.Is(cause, sparekey.ErrNotFound)
-	next := now.Add(backoff(m.Attempt))
+	next := now.Add(backoff(m.Attempt, o.Source.Bytes(1)[0]))
 	if final || next.After(m.DropAfter) {
 		o.Log.Warn("message given up", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
 		e := sparekey.Event{ID: o.Source.ID(), Kind: sparekey.MessageGivenUp, Facts: sparekey.Facts{At: now}}
@@ -199,12 +198,12 @@ func (o *Outbox) failed(ctx context.Context, m sparekey.Message, cause error) {
 // backoff is how long to wait after the nth attempt: 5 s, twice as long each
 // time, at most 10 min, and a quarter more or less, so that messages that
 // failed together do not come again together.
-func backoff(attempt int) time.Duration {
+func backoff(attempt int, chance byte) time.Duration {
 	wait := retryMost
 	if attempt < 8 {
 		wait = min(retryBase<<(attempt-1), retryMost)
 	}
-	return wait*3/4 + rand.N(wait/2+1)
+	return wait*3/4 + wait/2*time.Duration(chance)/255
 }
 
 // write gives the mail that a message becomes: nil if it has nobody to go to.

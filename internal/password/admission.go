@@ -188,12 +188,12 @@ func (a *admission) giveUp(w *waiter) {
 
 // pick says which lane is next: smooth weighted round robin over the lanes in
 // which somebody waits. Each of them earns its weight, the richest is served
-// and pays what all have earned. An empty lane saves nothing up.
+// and pays what all have earned. An empty lane earns nothing, so that it cannot
+// save up turns.
 func (a *admission) pick() (next Lane, found bool) {
 	total := 0
 	for lane := range LaneCount {
 		if a.queues[lane].len == 0 {
-			a.credit[lane] = 0
 			continue
 		}
 		total += weights[lane]

@@ -287,6 +287,31 @@ func TestGivingUpLosesNoSlot(t *testing.T) {
 	})
 }
 
+// A slot that is given to somebody who has gone away meanwhile is passed on.
+func TestSlotOfTheGoneIsPassedOn(t *testing.T) {
+	a := newAdmission(1, Queues{}.orDefaults(1), time.Now)
+	var line []*waiter
+	for range 3 {
+		w, err := a.line(Stranger, from(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line = append(line, w)
+	}
+	a.giveUp(line[0]) // it had the slot
+	a.giveUp(line[2]) // it was still waiting
+	if err := <-line[1].turn; err != nil {
+		t.Errorf("the next one: got %v, want the slot", err)
+	}
+	if s := a.stats(); s.Running != 1 || s.Waiting[Stranger] != 0 {
+		t.Errorf("got %+v, want one running and none waiting", s)
+	}
+	a.hold()()
+	if s := a.stats(); s.Running != 0 {
+		t.Errorf("at the end: got %+v, want none running", s)
+	}
+}
+
 // Who has gone away before it began takes no slot, and a lane that does not
 // exist is the strangers'.
 func TestEnterAtTheEdges(t *testing.T) {

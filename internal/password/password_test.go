@@ -327,7 +327,12 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 		ended <- err
 	}()
 	for h.Stats().Waiting[Stranger] == 0 {
-		runtime.Gosched()
+		select {
+		case err := <-ended:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+			runtime.Gosched()
+		}
 	}
 	_, _, err = h.Check(t.Context(), Question{Lane: Stranger, From: from(1), Password: "x"})
 	if _, ok := errors.AsType[*BusyError](err); !ok {

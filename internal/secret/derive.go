@@ -7,12 +7,13 @@ import "encoding/base64"
 // gets the same one again; whoever has not the installation's key cannot make
 // it. what tells the secrets of one form apart.
 func (r *Ring) Derive(what string, old Token, key string) Token {
-	return Token(base64.RawURLEncoding.EncodeToString(r.NewestMAC(Browsers, what, string(old), key)))
+	return Token(base64.RawURLEncoding.EncodeToString(r.NewestMAC(Browsers, "token "+what, string(old), key)))
 }
 
-// DeriveID gives an id in the same way.
+// DeriveID gives an id in the same way. It is public, and shows nothing of a
+// token derived from the same form.
 func (r *Ring) DeriveID(what string, old Token, key string) string {
-	mac := r.NewestMAC(Browsers, what, string(old), key)[:idLength]
+	mac := r.NewestMAC(Browsers, "id "+what, string(old), key)[:idLength]
 	for i := range mac {
 		mac[i] = idAlphabet[mac[i]%32]
 	}

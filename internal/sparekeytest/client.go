@@ -20,7 +20,8 @@ type Client struct {
 	Header  http.Header // added to every request
 	Addr    string      // the client's address and port
 	Agent   string
-	at      string // where the last redirect led to
+	Watch   func(*Page) // if set, sees every answer
+	at      string      // where the last redirect led to
 }
 
 // Client gives a new browser.
@@ -103,7 +104,11 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 	if to := res.Header.Get("Location"); to != "" {
 		c.at = to
 	}
-	return &Page{client: c, Status: res.StatusCode, Header: res.Header, Body: w.Body.String(), path: path}
+	p := &Page{client: c, Status: res.StatusCode, Header: res.Header, Body: w.Body.String(), path: path}
+	if c.Watch != nil {
+		c.Watch(p)
+	}
+	return p
 }
 
 // See fails the test if the answer has another status.

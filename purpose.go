@@ -89,11 +89,17 @@ func (p Purpose) Enough(proofs []Proof, two bool) bool {
 			return true
 		}
 		for _, second := range proofs {
-			counts := slices.Contains(line.alone, second.Way) || slices.Contains(line.beside, second.Way)
-			if counts && second.Way != first.Way && second.Place != first.Place {
+			if p.counts(second.Way) && second.Way != first.Way && second.Place != first.Place {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// counts reports whether a proof by w counts for the purpose, alone or beside
+// another.
+func (p Purpose) counts(w WayKind) bool {
+	line := policyOf(p)
+	return slices.Contains(line.alone, w) || slices.Contains(line.beside, w)
 }

@@ -46,8 +46,12 @@ func (errExit) Error() string { return "" }
 // line on errs.
 func run(ctx context.Context, args, env []string, out, errs io.Writer) (status int) {
 	defer func() {
-		if e, ok := recover().(errExit); ok { // how kong ends after --help
+		switch e := recover().(type) {
+		case nil:
+		case errExit: // how kong ends after --help
 			status = int(e)
+		default:
+			panic(e)
 		}
 	}()
 	var c cli

@@ -35,6 +35,10 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 	if f.Step != sparekey.Act {
 		return Outcome{Flow: f}, sparekey.ErrOutOfStep
 	}
+	// A flow that may not act any more compares and hashes nothing either.
+	if err := s.Store.MayAct(ctx, f.ID, s.Now()); err != nil {
+		return Outcome{Flow: f}, err
+	}
 	switch f.Purpose {
 	case sparekey.Recover, sparekey.ChangePassword:
 		return s.setPassword(ctx, v, f, in)

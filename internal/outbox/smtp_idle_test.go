@@ -17,37 +17,44 @@ import (
 	"sparekey/internal/outbox"
 )
 
-// A pipeServer is a mail server without a network, for tests of time.
+// A pipeServer is a mail server without a network, for tests of time. It takes
+// every mail.
 type pipeServer struct {
-	conns        chan net.Conn
-	dials, open  atomic.Int32
-	served       chan error
-	server       *smtp.Server
-	closeConns   func()
-	connsClosed  chan struct{}
-	acceptedMail atomic.Int32
+	server *smtp.Server
+	conns  chan net.Conn
+	done   chan struct{}
+	served chan error
+
+	dials, open, mails atomic.Int32
 }
 
-func newPipeServer(t *testing.T) (*pipeServer, *outbox.SMTP) {
-	t.Helper()
-	p := &pipeServer{conns: make(chan net.Conn), served: make(chan error, 1), connsClosed: make(chan struct{})}
+func newPipeServer() *pipeServer {
+	p := &pipeServer{conns: make(chan net.Conn), done: make(chan struct{}), served: make(chan error, 1)}
 	p.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return pipeSession{p}, nil }))
 	p.server.ErrorLog = log.New(io.Discard, "", 0)
 	go func() { p.served <- p.server.Serve(p) }()
+	return p
+}
+
+// dial connects to the server.
+func (p *pipeServer) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	p.dials.Add(1)
+	p.open.Add(1)
+	p.conns <- theirs
+	return &pipeConn{Conn: ours, server: p}, nil
+}
+
+// sender builds a sender that connects by dial.
+func (p *pipeServer) sender(t *testing.T, dial func(context.Context, string, string) (net.Conn, error)) *outbox.SMTP {
+	t.Helper()
 	s, err := outbox.NewSMTP(outbox.SMTPOptions{
-		URL: &url.URL{Scheme: "smtp", Host: "localhost:25"}, From: &mail.Address{Address: "hello@lantern.test"},
-		Dial: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			p.dials.Add(1)
-			p.open.Add(1)
-			p.conns <- theirs
-			return &pipeConn{Conn: ours, server: p}, nil
-		},
+		URL: &url.URL{Scheme: "smtp", Host: "localhost:25"}, From: &mail.Address{Address: "hello@lantern.test"}, Dial: dial,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, s
+	return s
 }
 
 // stop ends the server; its goroutines end with it.
@@ -64,12 +71,12 @@ func (p *pipeServer) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
 		return c, nil
-	case <-p.connsClosed:
+	case <-p.done:
 		return nil, net.ErrClosed
 	}
 }
 
-func (p *pipeServer) Close() error { close(p.connsClosed); return nil }
+func (p *pipeServer) Close() error { close(p.done); return nil }
 
 func (p *pipeServer) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
@@ -96,7 +103,7 @@ func (s pipeSession) Mail(string, *smtp.MailOptions) error { return nil }
 func (s pipeSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
 func (s pipeSession) Data(r io.Reader) error {
 	_, err := io.Copy(io.Discard, r)
-	s.server.acceptedMail.Add(1)
+	s.server.mails.Add(1)
 	return err
 }
 
@@ -104,8 +111,9 @@ func (s pipeSession) Data(r io.Reader) error {
 // the next mail makes a new one.
 func TestIdleConnectionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, s := newPipeServer(t)
+		p := newPipeServer()
 		defer p.stop(t)
+		s := p.sender(t, p.dial)
 		send(t, s, letter("m1"))
 		time.Sleep(29 * time.Second) // of the bubble's clock
 		send(t, s, letter("m2"))
@@ -118,7 +126,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 			t.Errorf("after 31 s: got %d open connections, want 0", n)
 		}
 		send(t, s, letter("m3"))
-		if dials, mails := p.dials.Load(), p.acceptedMail.Load(); dials != 2 || mails != 3 {
+		if dials, mails := p.dials.Load(), p.mails.Load(); dials != 2 || mails != 3 {
 			t.Errorf("got %d connections and %d mails, want 2 and 3", dials, mails)
 		}
 		s.Close()
@@ -129,31 +137,17 @@ func TestIdleConnectionEnds(t *testing.T) {
 // through.
 func TestSilentConnectionIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, s := newPipeServer(t)
+		p := newPipeServer()
 		defer p.stop(t)
 		silent, other := net.Pipe()
 		defer other.Close()
-		first := true
-		inner := outbox.SMTPOptions{
-			URL: &url.URL{Scheme: "smtp", Host: "localhost:25"}, From: &mail.Address{Address: "hello@lantern.test"},
-			Dial: func(context.Context, string, string) (net.Conn, error) {
-				ours, theirs := net.Pipe()
-				p.dials.Add(1)
-				p.open.Add(1)
-				p.conns <- theirs
-				c := &pipeConn{Conn: ours, server: p}
-				if first {
-					first = false
-					return &mutedConn{Conn: c, after: silent, mails: &p.acceptedMail}, nil
-				}
-				return c, nil
-			},
-		}
-		s.Close()
-		s, err := outbox.NewSMTP(inner)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := p.sender(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := p.dial(ctx, network, addr)
+			if p.dials.Load() > 1 {
+				return conn, err
+			}
+			return &mutedConn{Conn: conn, after: silent, mails: &p.mails}, err
+		})
 		defer s.Close()
 		send(t, s, letter("m1"))
 		start := time.Now()
@@ -161,7 +155,7 @@ func TestSilentConnectionIsReplaced(t *testing.T) {
 		if took := time.Since(start); took != 5*time.Second {
 			t.Errorf("got the mail through after %v, want 5 s", took)
 		}
-		if dials, mails := p.dials.Load(), p.acceptedMail.Load(); dials != 2 || mails != 2 {
+		if dials, mails := p.dials.Load(), p.mails.Load(); dials != 2 || mails != 2 {
 			t.Errorf("got %d connections and %d mails, want 2 and 2", dials, mails)
 		}
 	})
@@ -189,8 +183,9 @@ func (c *mutedConn) SetDeadline(t time.Time) error {
 // Close ends what waits for another mail, and what still comes back.
 func TestCloseEndsKeptConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, s := newPipeServer(t)
+		p := newPipeServer()
 		defer p.stop(t)
+		s := p.sender(t, p.dial)
 		send(t, s, letter("m1"))
 		if n := p.open.Load(); n != 1 {
 			t.Errorf("before: got %d open connections, want 1", n)

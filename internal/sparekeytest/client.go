@@ -16,6 +16,7 @@ import (
 type Client struct {
 	t       testing.TB
 	handler http.Handler
+	base    string // the origin
 	Cookies map[string]string
 	Header  http.Header // added to every request
 	Addr    string      // the client's address and port
@@ -27,7 +28,7 @@ type Client struct {
 // Client gives a new browser.
 func (a *App) Client() *Client {
 	return &Client{
-		t: a.t, handler: a.Web, Cookies: map[string]string{}, Header: http.Header{}, Addr: "203.0.113.7:4711",
+		t: a.t, handler: a.Web, base: a.Settings.Origin().String(), Cookies: map[string]string{}, Header: http.Header{}, Addr: "203.0.113.7:4711",
 		Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
 	}
 }
@@ -75,7 +76,7 @@ func (c *Client) Post(path string, fields ...string) *Page {
 // Do sends a request and keeps the cookies of its answer.
 func (c *Client) Do(method, path string, body io.Reader) *Page {
 	c.t.Helper()
-	r := httptest.NewRequest(method, URL+path, body)
+	r := httptest.NewRequest(method, c.base+path, body)
 	r.RemoteAddr = c.Addr
 	r.Header.Set("User-Agent", c.Agent)
 	if method == http.MethodPost {

@@ -65,7 +65,7 @@ func (l Letter) Code() string {
 
 // StopURL gives the address that stops the request, or "" if there is none.
 func (l Letter) StopURL() string {
-	return regexp.MustCompile(`https?://\S+/stop/[A-Za-z0-9_-]+`).FindString(l.Text)
+	return regexp.MustCompile(`https?://\S+/stop/[A-Za-z0-9_.-]*[A-Za-z0-9_-]`).FindString(l.Text)
 }
 
 // read fills in what Raw says. What cannot be read stays empty: a test that

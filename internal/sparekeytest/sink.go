@@ -105,6 +105,7 @@ func NewSinkWith(t testing.TB, o SinkOptions) *Sink {
 	t.Cleanup(func() {
 		close(s.done)
 		s.smtp.Close()
+		l.Close() // Serve may not have begun yet, and the server not know of it
 		<-served
 	})
 	return s

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sparekey"
 )
@@ -19,22 +20,35 @@ type Acting struct {
 	MessageID func(n int) string
 }
 
+// MayAct reports why a flow may not act now; nil if it may. It is asked before
+// anything is compared or hashed for the flow, and again when it acts.
+func (db *DB) MayAct(ctx context.Context, flow string, now time.Time) error {
+	_, _, err := db.read(ctx).mayAct(db.epoch, flow, now)
+	return err
+}
+
 // mayAct reads the flow again, with its proofs and its account, and asks the
 // machine whether it may act now.
+func (c conn) mayAct(epoch int64, flow string, now time.Time) (*sparekey.Flow, []sparekey.Proof, error) {
+	f, err := c.flow(epoch, flow)
+	if err != nil {
+		return nil, nil, err
+	}
+	proofs, err := c.proofs(f, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	account, err := c.account(f.Account)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, proofs, f.MayAct(now, proofs, account)
+}
+
+// mayAct is the same inside the transaction that acts.
 func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
-	f, err := t.flow(t.db.epoch, a.Flow)
+	f, proofs, err := t.conn.mayAct(t.db.epoch, a.Flow, a.Turn.Now)
 	if err != nil {
-		return nil, nil, err
-	}
-	proofs, err := t.proofs(f, a.Turn.Now)
-	if err != nil {
-		return nil, nil, err
-	}
-	account, err := t.account(f.Account)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := f.MayAct(a.Turn.Now, proofs, account); err != nil {
 		return nil, nil, err
 	}
 	f.LastKey = a.Key

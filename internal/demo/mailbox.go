@@ -39,6 +39,8 @@ type Mailbox struct {
 	smtp      *smtp.Server
 
 	mu      sync.Mutex
+	l       []net.Listener
+	closed  bool
 	mails   []Mail
 	count   int
 	arrived chan struct{} // closed and replaced whenever a mail arrives
@@ -61,8 +63,17 @@ func NewMailbox(publicURL string, now func() time.Time) *Mailbox {
 	return m
 }
 
-// ServeSMTP takes mail from l until Close. It then returns nil.
+// ServeSMTP takes mail from l until Close, and closes l. It then returns nil,
+// at once if Close came first.
 func (m *Mailbox) ServeSMTP(l net.Listener) error {
+	defer l.Close()
+	m.mu.Lock()
+	m.l = append(m.l, l)
+	closed := m.closed
+	m.mu.Unlock()
+	if closed {
+		return nil
+	}
 	err := m.smtp.Serve(l)
 	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
@@ -75,6 +86,12 @@ func (m *Mailbox) ServeSMTP(l net.Listener) error {
 
 // Close ends ServeSMTP and every connection. The mails stay.
 func (m *Mailbox) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	for _, l := range m.l {
+		l.Close() // the server does not know one that has only begun
+	}
+	m.mu.Unlock()
 	if err := m.smtp.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close mail server: %w", err)
 	}

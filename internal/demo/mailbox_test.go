@@ -263,6 +263,29 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// A mailbox that is closed before it has begun to take mail takes none and
+// ends.
+func TestClosedAtOnce(t *testing.T) {
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := NewMailbox(site, time.Now)
+		ended := make(chan error, 1)
+		go func() { ended <- m.ServeSMTP(l) }()
+		if err := m.Close(); err != nil {
+			t.Fatalf("close: %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatalf("got %v, want nil", err)
+		}
+		if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			t.Fatal("somebody still listens")
+		}
+	}
+}
+
 // What is not a mail is refused and not kept; a mail without parts is.
 func TestStrangeMails(t *testing.T) {
 	m, addr := open(t)

@@ -22,8 +22,8 @@ type NewPassword struct {
 // Act does what the flow is for. Each purpose has its function here; a
 // registration acts with its answer.
 func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (Outcome, error) {
-	if f, ok := s.repeats(ctx, v, id); ok && f.Step == sparekey.Done {
-		return Outcome{f, s.cookies(v, f)}, nil
+	if out, ok := s.repeats(ctx, v, id); ok && out.Flow.Step == sparekey.Done {
+		return out, nil
 	}
 	f, err := s.load(ctx, v, id)
 	if err != nil {
@@ -36,7 +36,11 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 		return Outcome{Flow: f}, sparekey.ErrOutOfStep
 	}
 	// A flow that may not act any more compares and hashes nothing either.
-	if err := s.Store.MayAct(ctx, f.ID, s.Now()); err != nil {
+	err = s.Store.MayAct(ctx, f.ID, s.Now())
+	if errors.Is(err, sparekey.ErrUsed) {
+		return s.second(ctx, v, f, err)
+	}
+	if err != nil {
 		return Outcome{Flow: f}, err
 	}
 	switch f.Purpose {

@@ -21,8 +21,8 @@ type Outcome struct {
 // Answer checks a person's answer to the open challenge. A right answer moves
 // the flow on, a wrong one costs a try; what cannot be a code costs nothing.
 func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed string) (Outcome, error) {
-	if f, ok := s.repeats(ctx, v, id); ok {
-		return Outcome{f, s.cookies(v, f)}, nil
+	if out, ok := s.repeats(ctx, v, id); ok {
+		return out, nil
 	}
 	f, err := s.load(ctx, v, id)
 	if err != nil {
@@ -66,8 +66,8 @@ func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed stri
 // second answers the second of two clicks that came at once: as the first one,
 // whose cookies the browser may never have seen.
 func (s *Service) second(ctx context.Context, v Visit, f *sparekey.Flow, err error) (Outcome, error) {
-	if now, ok := s.repeats(ctx, v, f.ID); ok {
-		return Outcome{now, s.cookies(v, now)}, nil
+	if out, ok := s.repeats(ctx, v, f.ID); ok {
+		return out, nil
 	}
 	return Outcome{Flow: f}, err
 }

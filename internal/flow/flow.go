@@ -147,15 +147,22 @@ func (s *Service) load(ctx context.Context, v Visit, id string) (*sparekey.Flow,
 	return f, nil
 }
 
-// repeats reports whether the form is the exact repeat of the one that
-// replaced the browser's secret, sent by the old secret within a minute. It is
-// answered as it was the first time, and moves nothing.
-func (s *Service) repeats(ctx context.Context, v Visit, id string) (*sparekey.Flow, bool) {
+// repeats answers the exact repeat of the form that last moved the flow on, as
+// it was answered the first time, and moves nothing. The browser's old secret
+// may send it for a minute, and is given the same cookies again; the new one
+// has them.
+func (s *Service) repeats(ctx context.Context, v Visit, id string) (Outcome, bool) {
 	f, err := s.Store.Flow(ctx, id)
-	if err != nil || f.OldBrowser != v.Browser.Hash() || f.LastKey != v.Key || !s.Now().Before(f.OldUntil) {
-		return nil, false
+	if err != nil || f.LastKey != v.Key {
+		return Outcome{}, false
 	}
-	return f, true
+	switch v.Browser.Hash() {
+	case f.Browser: // while it verifies, a wrong answer may have been the last form
+		return Outcome{Flow: f}, f.Step != sparekey.Verify
+	case f.OldBrowser:
+		return Outcome{f, s.cookies(v, f)}, s.Now().Before(f.OldUntil)
+	}
+	return Outcome{}, false
 }
 
 // Flow gives the flow for its page, with its open challenge if it has one.

@@ -235,6 +235,7 @@ func TestGetCodeAgain(t *testing.T) {
 		p.sees("help", "code.h1")
 		tab.Press(`.rows > li > a[href$="/ways"]`)
 		p.sees("ways", "ways.h1")
+		tab.WaitText(p.say.T("ways.mail"))
 		tab.Press(`.ways button`)
 		p.sees("back-from-ways", "code.h1")
 		at := tab.Path()
@@ -300,4 +301,41 @@ func (p *person) problem(picture, id string, args ...any) {
 		p.t.Errorf("%s: %s", picture, v)
 	}
 	p.tab.Screenshot(p.name + "/problem-" + picture)
+}
+
+// Back, reload and a second click are safe: nothing is sent twice, and after
+// success Back leads to the success page and never to the form.
+func TestBackReloadTwice(t *testing.T) {
+	everyKind(t, func(p *person) {
+		tab := p.tab
+		p.app.Register(mara, first)
+		before := len(p.app.Sink.Mails(mara))
+		tab.Go("/recover")
+		tab.Fill("[name=login]", mara)
+		tab.DoubleClick("form.gate .main")
+		p.sees("code", "code.h1")
+		at := tab.Path()
+		tab.Reload()
+		if tab.Path() != at {
+			p.t.Errorf("got %s after a reload, want %s", tab.Path(), at)
+		}
+		code := p.app.Sink.Wait(p.t, mara, before+1).Code()
+		tab.Fill("[name=code]", code)
+		tab.DoubleClick("form.gate .main")
+		p.sees("new-password", "new.h1")
+		tab.Fill("[name=password]", second)
+		tab.Fill("[name=password_again]", second)
+		tab.DoubleClick("form.gate .main")
+		p.sees("done", "done.h1")
+		tab.Back()
+		if got, want := tab.Text("h1"), p.say.T("done.h1"); tab.Path() == at && got != want {
+			p.t.Errorf("got heading %q after Back, want %q", got, want)
+		}
+		tab.Go(at)
+		p.sees("done-later", "done.h1")
+		p.app.Sink.Wait(p.t, mara, before+2) // the notice
+		if n := len(p.app.Sink.Mails(mara)) - before; n != 2 {
+			p.t.Errorf("got %d mails, want 2: one code and one notice", n)
+		}
+	})
 }

@@ -42,6 +42,9 @@ type Notice struct {
 	SignedOut int      // other devices that were signed out with it
 }
 
+// times is how often it happened: once even if nothing is known of it.
+func (n Notice) times() int { return max(len(n.Facts), 1) }
+
 // LettersOptions are what Letters are built from.
 type LettersOptions struct {
 	Catalogue *lang.Catalogue
@@ -147,7 +150,7 @@ func (l *Letters) Recover(m Letter) (Mail, error) {
 // often within the hour.
 func (l *Letters) PasswordChanged(n Notice) (Mail, error) {
 	d := l.draft(n.Lang, "mail.changed", n.Name)
-	d.say("mail.changed.lead", "Count", len(n.Facts))
+	d.say("mail.changed.lead", "Count", n.times())
 	d.facts(n.Facts...)
 	if how := d.ways(n.How); how != "" {
 		d.row(row{Label: d.p.T("mail.how"), Text: how}, len(n.Facts) > 1)
@@ -163,7 +166,7 @@ func (l *Letters) PasswordChanged(n Notice) (Mail, error) {
 // NewSignIn writes the notice that somebody signed in on a device the account
 // had not seen, once or more often within the hour.
 func (l *Letters) NewSignIn(n Notice) (Mail, error) {
-	count := len(n.Facts)
+	count := n.times()
 	d := l.draft(n.Lang, "mail.new", n.Name, "Count", count)
 	var last Facts
 	for _, f := range n.Facts {

@@ -331,6 +331,11 @@ func TestUnknownIsLeftOut(t *testing.T) {
 			t.Errorf("%+v: the HTML has %d rows, want %d", x.facts, n, len(x.want))
 		}
 	}
+	for what, write := range map[string]func(Notice) (Mail, error){"changed": l.PasswordChanged, "new": l.NewSignIn} {
+		if m, err := write(Notice{To: "mara@example.com"}); err != nil || strings.Contains(m.Subject+m.Text, "0") {
+			t.Errorf("%s without facts: got %v\n%s", what, err, m.Text)
+		}
+	}
 }
 
 // A notice that was merged says how often it happened and lists each time; of
@@ -380,21 +385,4 @@ func TestGuardNamesOurHost(t *testing.T) {
 			t.Errorf("got no %s", want)
 		}
 	})
-}
-
-// A mail carries what the sender needs: the address, the language, and a code
-// for the header only if there is one. An unknown language is English.
-func TestMailCarriesItsHeaders(t *testing.T) {
-	each(t, func(t *testing.T, name string, m Mail) {
-		if m.To != "mara@example.com" {
-			t.Errorf("got to %q, want the address", m.To)
-		}
-		if err := check(m); err != nil {
-			t.Errorf("the sender refuses it: %v", err)
-		}
-	})
-	m, err := newLetters(t).Recover(Letter{Lang: "xx", To: "mara@example.com"})
-	if err != nil || m.Lang != "en" || m.Code != "" {
-		t.Errorf("got language %q, code %v, error %v; want en, none, none", m.Lang, m.Code != "", err)
-	}
 }

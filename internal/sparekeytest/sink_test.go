@@ -254,6 +254,14 @@ func TestSinkDelay(t *testing.T) {
 	})
 }
 
+// A sink that nobody writes to ends with its test, even before it has begun to
+// listen.
+func TestSinkEndsAtOnce(t *testing.T) {
+	for range 200 {
+		t.Run("nothing", func(t *testing.T) { NewSink(t) })
+	}
+}
+
 // Wait finds a letter that arrives while it waits.
 func TestSinkWait(t *testing.T) {
 	s := NewSink(t)

@@ -207,7 +207,7 @@ func (s *Server) getWays(r *request) error {
 	p := &page.Ways{Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose}
 	p.Self += "/ways"
 	for _, w := range flow.Ways() {
-		p.Rows = append(p.Rows, page.WayRow{Kind: string(w), TitleID: "way." + string(w), HintID: "way." + string(w) + ".hint"})
+		p.Rows = append(p.Rows, page.WayRow{Kind: string(w), TitleID: "ways." + string(w), HintID: "ways." + string(w) + ".hint"})
 	}
 	return s.show(r, http.StatusOK, p)
 }

@@ -90,3 +90,20 @@ func TestA39NamesAreOnlyNames(t *testing.T) {
 		}
 	}
 }
+
+// A mail carries what the sender needs: the address, the language, and a code
+// for the header only if there is one. An unknown language is English.
+func TestMailCarriesItsHeaders(t *testing.T) {
+	each(t, func(t *testing.T, name string, m Mail) {
+		if m.To != "mara@example.com" {
+			t.Errorf("got to %q, want the address", m.To)
+		}
+		if err := check(m); err != nil {
+			t.Errorf("the sender refuses it: %v", err)
+		}
+	})
+	m, err := newLetters(t).Recover(Letter{Lang: "xx", To: "mara@example.com"})
+	if err != nil || m.Lang != "en" || m.Code != "" {
+		t.Errorf("got language %q, code %v, error %v; want en, none, none", m.Lang, m.Code != "", err)
+	}
+}

@@ -27,10 +27,10 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 	}
 	f, err := s.load(ctx, v, id)
 	if err != nil {
-		return Outcome{}, err
+		return s.second(ctx, v, id, Outcome{}, err)
 	}
 	if err := f.Open(s.Now()); err != nil {
-		return Outcome{Flow: f}, err
+		return s.second(ctx, v, id, Outcome{Flow: f}, err)
 	}
 	if f.Step != sparekey.Act {
 		return Outcome{Flow: f}, sparekey.ErrOutOfStep
@@ -38,7 +38,7 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 	// A flow that may not act any more compares and hashes nothing either.
 	err = s.Store.MayAct(ctx, f.ID, s.Now())
 	if errors.Is(err, sparekey.ErrUsed) {
-		return s.second(ctx, v, f, err)
+		return s.second(ctx, v, f.ID, Outcome{Flow: f}, err)
 	}
 	if err != nil {
 		return Outcome{Flow: f}, err
@@ -77,7 +77,7 @@ func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in
 	a.MessageID = messageID(a.Event.ID)
 	done, err := s.Store.SetPassword(ctx, a)
 	if errors.Is(err, sparekey.ErrUsed) {
-		return s.second(ctx, v, f, err)
+		return s.second(ctx, v, f.ID, Outcome{Flow: f}, err)
 	}
 	if err != nil {
 		return Outcome{Flow: f}, err
@@ -164,7 +164,7 @@ func (s *Service) signInSame(ctx context.Context, v Visit, f *sparekey.Flow) (Ou
 	a.Event = s.event(sparekey.SignedIn, v, a.Turn.Now)
 	done, err := s.Store.SignInByFlow(ctx, a)
 	if errors.Is(err, sparekey.ErrUsed) {
-		return s.second(ctx, v, f, err)
+		return s.second(ctx, v, f.ID, Outcome{Flow: f}, err)
 	}
 	if err != nil {
 		return Outcome{Flow: f}, err

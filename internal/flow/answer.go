@@ -26,7 +26,7 @@ func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed stri
 	}
 	f, err := s.load(ctx, v, id)
 	if err != nil {
-		return Outcome{}, err
+		return s.second(ctx, v, id, Outcome{}, err)
 	}
 	digits, err := ident.ParseCode(typed)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed stri
 		return Outcome{Flow: f}, err
 	}
 	if c == nil {
-		return Outcome{Flow: f}, unspent(f.Try(now))
+		return s.second(ctx, v, id, Outcome{Flow: f}, unspent(f.Try(now)))
 	}
 	right, err := s.check(f, c, secret.Text(digits))
 	switch {
@@ -56,20 +56,22 @@ func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed stri
 	case errors.Is(err, sparekey.ErrWrongCode):
 		return Outcome{Flow: f}, wrong(f)
 	case errors.Is(err, sparekey.ErrUsed):
-		return s.second(ctx, v, f, err)
+		return s.second(ctx, v, id, Outcome{Flow: f}, err)
 	case err != nil:
 		return Outcome{Flow: f}, err
 	}
 	return Outcome{next, s.cookies(v, next)}, nil
 }
 
-// second answers the second of two clicks that came at once: as the first one,
-// whose cookies the browser may never have seen.
-func (s *Service) second(ctx context.Context, v Visit, f *sparekey.Flow, err error) (Outcome, error) {
-	if out, ok := s.repeats(ctx, v, f.ID); ok {
-		return out, nil
+// second answers the second of two clicks that came at once. The first may
+// have moved the flow at any moment since, and the browser may never have seen
+// its cookies: then the second is answered as the first one was, and else with
+// out and err.
+func (s *Service) second(ctx context.Context, v Visit, id string, out Outcome, err error) (Outcome, error) {
+	if first, ok := s.repeats(ctx, v, id); ok {
+		return first, nil
 	}
-	return Outcome{Flow: f}, err
+	return out, err
 }
 
 // check compares one answer with one code. Every comparison of a code in the

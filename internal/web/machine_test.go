@@ -264,16 +264,12 @@ func TestA41NoStepIsSkipped(t *testing.T) {
 			challenge := strings.Join(rows.column(`SELECT id FROM challenges WHERE flow = '`+flow+`'`), "")
 			for _, fields := range [][]string{
 				{"password", third, "password_again", third},
-				{"password", first, "password_again", first},
-				{"same", "1"},
 				{"same", "1", "password", first, "password_again", first},
-				{"challenge", challenge, "code", "00000000", "password", third, "password_again", third},
+				{"same", "1", "way", "password"},
 				{
-					"challenge", challenge, "code", "", "way", "mail", "password", third, "password_again", third,
+					"challenge", challenge, "code", "00000000", "way", "mail", "password", third, "password_again", third,
 					"step", "act", "purpose", "recover", "login", email, "account", email, "proof", "mail", "flow", flow,
 				},
-				{"way", "password", "password", first, "challenge", challenge},
-				{},
 			} {
 				for _, end := range []string{"answer", "again", "ways", "act"} {
 					p := c.Post("/flow/"+flow+"/"+end, fields...)
@@ -281,9 +277,6 @@ func TestA41NoStepIsSkipped(t *testing.T) {
 						t.Errorf("%s: POST %s %v: got %d, want less than 500", state.name, end, fields, p.Status)
 					}
 				}
-			}
-			for _, end := range []string{"", "/ways", "/act", "/answer", "/again"} {
-				c.Get("/flow/" + flow + end)
 			}
 			if got := machineChanged(before, rows.dump(machineRights...)); got != nil {
 				t.Errorf("%s: got changes in %v, want none", state.name, got)

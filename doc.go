@@ -5,11 +5,11 @@
 // flow has a [Purpose], which says how many proofs are enough and what happens
 // then, and moves through its steps only forward:
 //
-//	             session present: skipped
-//	  Identify ─────────────────────────▶ Verify ──enough proofs──▶ Act ──▶ Done
-//	    POST /recover {login}               │ ▲ wrong: a try
-//	    (nobody's: a ghost, same path)      │ │ "Get code" after 60 s
-//	                                        └─┘ "Other ways": new Challenge, Proofs stay
+//	           session present: skipped
+//	Identify ─────────────────────────▶ Verify ──enough proofs──▶ Act ──▶ Done
+//	  POST /recover {login}               │ ▲ wrong: a try
+//	  (nobody's: a ghost, same path)      │ │ "Get code" after 60 s
+//	                                      └─┘ "Other ways": new Challenge, Proofs stay
 //
 // A flow asks one [Challenge] at a time. A checked answer, and nothing else,
 // writes a [Proof]; the right to act is a question put to the rows of proofs.

@@ -61,8 +61,10 @@ func entries(t *testing.T, tag string) map[string]map[string]string {
 
 // needs returns the plural forms that numbers up to 200 ask for in a language.
 func needs(tag string) map[string]bool {
-	names := map[plural.Form]string{plural.Other: "other", plural.Zero: "zero", plural.One: "one",
-		plural.Two: "two", plural.Few: "few", plural.Many: "many"}
+	names := map[plural.Form]string{
+		plural.Other: "other", plural.Zero: "zero", plural.One: "one",
+		plural.Two: "two", plural.Few: "few", plural.Many: "many",
+	}
 	need := map[string]bool{}
 	for n := range 201 {
 		need[names[plural.Cardinal.MatchPlural(language.Make(tag), n, 0, 0, 0, 0)]] = true
@@ -252,8 +254,10 @@ func TestMarkup(t *testing.T) {
 		{"text", p.T("plain"), "1 < 2 & 3"},
 		{"html", string(p.HTML("plain")), "1 &lt; 2 &amp; 3"},
 		{"text", p.T("bold", "Name", "Mara", "on", on), "Hello Mara. Go on & on."},
-		{"html", string(p.HTML("bold", "Name", "Mara", "on", on)),
-			`<b>Hello Mara.</b> Go <a href="/a?b=1&amp;c=2" target="_blank" rel="noopener">on &amp; on</a>.`},
+		{
+			"html", string(p.HTML("bold", "Name", "Mara", "on", on)),
+			`<b>Hello Mara.</b> Go <a href="/a?b=1&amp;c=2" target="_blank" rel="noopener">on &amp; on</a>.`,
+		},
 		{"no link", string(p.HTML("bold", "Name", LTR("<m@x>"))), `<b>Hello <bdi dir="ltr">&lt;m@x&gt;</bdi>.</b> Go on &amp; on.`},
 		{"time", string(p.HTML("bold", "Name", at)), `<b>Hello <time datetime="2026-05-03T13:31:00Z">14:31</time>.</b> Go on &amp; on.`},
 		{"head", p.Head("bold", "Name", "Mara"), "Hello Mara."},

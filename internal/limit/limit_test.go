@@ -19,7 +19,9 @@ func TestSpendPaces(t *testing.T) {
 		ok    bool
 		retry time.Duration
 	}{
-		{0, true, 0}, {0, true, 0}, {0, true, 0},
+		{0, true, 0},
+		{0, true, 0},
+		{0, true, 0},
 		{0, false, 2 * time.Second},
 		{1500 * time.Millisecond, false, 500 * time.Millisecond},
 		{2 * time.Second, true, 0},
@@ -27,7 +29,9 @@ func TestSpendPaces(t *testing.T) {
 		{5 * time.Second, true, 0},
 		{6 * time.Second, true, 0},
 		{6 * time.Second, false, 2 * time.Second},
-		{time.Hour, true, 0}, {time.Hour, true, 0}, {time.Hour, true, 0},
+		{time.Hour, true, 0},
+		{time.Hour, true, 0},
+		{time.Hour, true, 0},
 		{time.Hour, false, 2 * time.Second},
 	} {
 		var ok bool

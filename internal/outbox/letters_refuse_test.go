@@ -11,8 +11,11 @@ import (
 func TestLettersRefuse(t *testing.T) {
 	l := newLetters(t)
 	for _, m := range []Letter{
-		{Purpose: "recover"}, {Purpose: "recover", Code: "4183-0275"}, {Purpose: "recover", Code: "hunter2"},
-		{Purpose: "sell", Code: shortCode}, {Code: shortCode},
+		{Purpose: "recover"},
+		{Purpose: "recover", Code: "4183-0275"},
+		{Purpose: "recover", Code: "hunter2"},
+		{Purpose: "sell", Code: shortCode},
+		{Code: shortCode},
 	} {
 		_, err := l.Code(m)
 		if err == nil {
@@ -26,8 +29,11 @@ func TestLettersRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []LettersOptions{
-		{SiteName: "x", PublicURL: letterURL}, {Catalogue: c, PublicURL: letterURL}, {Catalogue: c, SiteName: "x"},
-		{Catalogue: c, SiteName: "x", PublicURL: "id.lanternmarket.example"}, {Catalogue: c, SiteName: "x", PublicURL: "javascript:alert(1)"},
+		{SiteName: "x", PublicURL: letterURL},
+		{Catalogue: c, PublicURL: letterURL},
+		{Catalogue: c, SiteName: "x"},
+		{Catalogue: c, SiteName: "x", PublicURL: "id.lanternmarket.example"},
+		{Catalogue: c, SiteName: "x", PublicURL: "javascript:alert(1)"},
 	} {
 		if _, err := NewLetters(o); err == nil {
 			t.Errorf("%q %q: got no error", o.SiteName, o.PublicURL)

@@ -29,26 +29,34 @@ type secretView struct {
 
 // Secret is the field of the password to sign in with.
 func (d *SignIn) Secret() secretView {
-	return d.secret(secretView{Name: "password", Label: "f.password", Autocomplete: "current-password",
-		Forgot: true, Login: d.Login})
+	return d.secret(secretView{
+		Name: "password", Label: "f.password", Autocomplete: "current-password",
+		Forgot: true, Login: d.Login,
+	})
 }
 
 // Secret is the field of the password to be.
 func (d *Register) Secret() secretView {
-	return d.secret(secretView{Name: "password", Label: "f.password", Autocomplete: "new-password",
-		Hint: d.T("pw.hint", "Min", d.Fewest()), New: true, Fewest: d.Fewest()})
+	return d.secret(secretView{
+		Name: "password", Label: "f.password", Autocomplete: "new-password",
+		Hint: d.T("pw.hint", "Min", d.Fewest()), New: true, Fewest: d.Fewest(),
+	})
 }
 
 // First is the field of the new password.
 func (d *NewPassword) First() secretView {
-	return d.secret(secretView{Name: "password", Label: "new.first", Autocomplete: "new-password",
-		Described: "password-hint", New: true, Fewest: d.Fewest()})
+	return d.secret(secretView{
+		Name: "password", Label: "new.first", Autocomplete: "new-password",
+		Described: "password-hint", New: true, Fewest: d.Fewest(),
+	})
 }
 
 // Second is the field where it is typed again.
 func (d *NewPassword) Second() secretView {
-	return d.secret(secretView{Name: "password_again", Label: "new.second", Autocomplete: "new-password",
-		Twin: "password", New: true, Fewest: d.Fewest()})
+	return d.secret(secretView{
+		Name: "password_again", Label: "new.second", Autocomplete: "new-password",
+		Twin: "password", New: true, Fewest: d.Fewest(),
+	})
 }
 
 // secret fills in what is wrong with a field and what describes it.

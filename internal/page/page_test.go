@@ -402,8 +402,10 @@ func shape(doc *html.Node) string {
 func BenchmarkRender(b *testing.B) {
 	p, c := newPages(b)
 	for b.Loop() {
-		d := &Code{Base: Base{Printer: c.Printer("en"), Now: sampleNow()}, Purpose: sparekey.Recover,
-			Typed: sampleMail, TypedKind: "email", NextAt: sampleNow().Add(time.Minute), Ways: true}
+		d := &Code{
+			Base: Base{Printer: c.Printer("en"), Now: sampleNow()}, Purpose: sparekey.Recover,
+			Typed: sampleMail, TypedKind: "email", NextAt: sampleNow().Add(time.Minute), Ways: true,
+		}
 		body, err := p.Render(d)
 		if err != nil {
 			b.Fatal(err)

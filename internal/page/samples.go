@@ -58,8 +58,10 @@ func doorSamples(base func(string) Base) []Sample {
 		{"signin-wrong", in(sampleMail, 1, nil)},
 		{"signin-shared", shared},
 		{"signin-wrong3", in(sampleMail, 3, nil)},
-		{"signin-slow", in(sampleMail, 0, &Note{ID: "g.slow",
-			Args: []any{"At", Clock(sampleNow().Add(4 * time.Minute)), "In", 4 * time.Minute}})},
+		{"signin-slow", in(sampleMail, 0, &Note{
+			ID:   "g.slow",
+			Args: []any{"At", Clock(sampleNow().Add(4 * time.Minute)), "In", 4 * time.Minute},
+		})},
 		{"signin-out", in("", 0, &Note{ID: "in.out", Good: true})},
 		{"signin-out-all", in("", 0, &Note{ID: "in.out.all", Good: true})},
 		{"signin-expired", in("", 0, &Note{ID: "in.expired", Calm: true})},
@@ -81,8 +83,10 @@ func doorSamples(base func(string) Base) []Sample {
 func codeSamples(base func(string) Base) []Sample {
 	code := func(p sparekey.Purpose, kind string, wait time.Duration, n *Note) *Code {
 		b := base("/flow/" + sampleFlow)
-		d := &Code{Base: b, Flow: sampleFlow, Challenge: "C4N2", Purpose: p, Typed: sampleMail, TypedKind: kind,
-			Note: n, AskedAt: b.Now, NextAt: b.Now.Add(wait), Ways: p != sparekey.Register}
+		d := &Code{
+			Base: b, Flow: sampleFlow, Challenge: "C4N2", Purpose: p, Typed: sampleMail, TypedKind: kind,
+			Note: n, AskedAt: b.Now, NextAt: b.Now.Add(wait), Ways: p != sparekey.Register,
+		}
 		switch kind {
 		case "login":
 			d.Typed = "mara"
@@ -104,8 +108,10 @@ func codeSamples(base func(string) Base) []Sample {
 	manyNew := code(sparekey.Register, "email", 0, nil)
 	manyNew.NextAt = time.Time{}
 	ways := func(p sparekey.Purpose, known bool) *Ways {
-		return &Ways{Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known,
-			Rows: []WayRow{{"mail", "ways.mail", "ways.mail.hint"}}}
+		return &Ways{
+			Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known,
+			Rows: []WayRow{{"mail", "ways.mail", "ways.mail.hint"}},
+		}
 	}
 	return []Sample{
 		{"code", rec(47*time.Second, "", nil)},
@@ -124,8 +130,10 @@ func codeSamples(base func(string) Base) []Sample {
 		{"code-wrong-long", rec(0, "4183 0257 1174 9920 3318", bad("code.wrong", "Count", 3))},
 		{"code-last", rec(0, "41830257", bad("code.last"))},
 		{"code-old", rec(0, "", old)},
-		{"code-early", rec(23*time.Second, "", &Note{ID: "code.early",
-			Args: []any{"In", 23 * time.Second, "At", ClockSeconds(sampleNow().Add(23 * time.Second))}})},
+		{"code-early", rec(23*time.Second, "", &Note{
+			ID:   "code.early",
+			Args: []any{"In", 23 * time.Second, "At", ClockSeconds(sampleNow().Add(23 * time.Second))},
+		})},
 		{"code-sent", rec(time.Minute, "", &Note{ID: "code.sent", Args: []any{"At", Clock(sampleNow())}, Good: true})},
 		{"ways", ways(sparekey.Recover, false)},
 		{"ways-known", ways(sparekey.Recover, true)},
@@ -146,8 +154,10 @@ func actSamples(base func(string) Base) []Sample {
 		return &NewPassword{Base: b(p), Flow: sampleFlow, Purpose: p, Username: sampleMail, Note: n, Same: same}
 	}
 	done := func(p sparekey.Purpose, others int, same bool) *Done {
-		return &Done{Base: b(p), Purpose: p, Flow: sampleFlow, Login: sampleMail, Others: others,
-			SignedIn: p == sparekey.ChangePassword, Same: same}
+		return &Done{
+			Base: b(p), Purpose: p, Flow: sampleFlow, Login: sampleMail, Others: others,
+			SignedIn: p == sparekey.ChangePassword, Same: same,
+		}
 	}
 	return []Sample{
 		{"password", fresh(sparekey.Recover, false, nil)},
@@ -205,14 +215,18 @@ func accountSamples(base func(string) Base) []Sample {
 		{ID: "s3", Address: "198.51.100.24", First: now.AddDate(0, 0, -1), Last: now.Add(-26 * time.Hour), Shared: true},
 	}
 	return []Sample{
-		{"account", &Overview{Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
-			LastSignIn: now.Add(-50 * time.Hour), LastBrowser: "Firefox on Windows", LastAddress: "203.0.113.7"}},
+		{"account", &Overview{
+			Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
+			LastSignIn: now.Add(-50 * time.Hour), LastBrowser: "Firefox on Windows", LastAddress: "203.0.113.7",
+		}},
 		{"account-new", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Note: &Note{ID: "prof.ok", Good: true}}},
 		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
 		{"account-devices", &Devices{Base: in("/account/devices"), Rows: rows}},
 		{"account-devices-out", &Devices{Base: in("/account/devices"), Rows: rows[:1], Note: &Note{ID: "dev.out", Good: true}}},
-		{"account-devices-others", &Devices{Base: in("/account/devices"), Rows: rows[:1],
-			Note: &Note{ID: "dev.out.others", Args: []any{"Count", 2}, Good: true}}},
+		{"account-devices-others", &Devices{
+			Base: in("/account/devices"), Rows: rows[:1],
+			Note: &Note{ID: "dev.out.others", Args: []any{"Count", 2}, Good: true},
+		}},
 		{"account-devices-gone", &Devices{Base: in("/account/devices"), Rows: rows, Note: &Note{ID: "dev.gone", Calm: true}}},
 		{"language", &Language{Base: base("/language"), To: "/signin"}},
 	}

@@ -14,6 +14,7 @@ func (d *SignIn) file() string { return "signin" }
 
 // Heading is the page's h1.
 func (d *SignIn) Heading() string { return d.T("in.h1") }
+
 func (d *SignIn) note() *Note {
 	switch {
 	case d.Note != nil:
@@ -142,8 +143,10 @@ func (d *NewPassword) note() *Note {
 	case d.Purpose == sparekey.ChangePassword:
 		return &Note{ID: "pw.same.in", Args: []any{"account", lang.Link{Href: "/account"}}, Field: "password", Calm: true}
 	}
-	return &Note{ID: "pw.same", Field: "password", Calm: true,
-		Action: &NoteAction{Label: "pw.same.act", Path: "/flow/" + d.Flow + "/act", Fields: []Field{{"same", "1"}}}}
+	return &Note{
+		ID: "pw.same", Field: "password", Calm: true,
+		Action: &NoteAction{Label: "pw.same.act", Path: "/flow/" + d.Flow + "/act", Fields: []Field{{"same", "1"}}},
+	}
 }
 
 func (d *Done) file() string { return "done" }
@@ -354,7 +357,8 @@ func (d *Problem) args() []any {
 	}
 	return d.values(append([]any{
 		"At", Clock(d.RetryAt), "In", wait, "Number", lang.LTR(d.Number), "Host", d.Host(),
-		"again", lang.Link{Href: d.AgainPath()},
+		"again",
+		lang.Link{Href: d.AgainPath()},
 	}, d.Args...))
 }
 

@@ -93,7 +93,10 @@ func TestHashAndCheck(t *testing.T) {
 func TestA57NothingIsCutOff(t *testing.T) {
 	h := testHasher(t, Options{})
 	pairs := [][2]string{
-		{"abc\x00x", "abc\x00y"}, {"\x00a", "\x00b"}, {"abcdefgh", "abcdefgh\x00"}, {"", "\x00"},
+		{"abc\x00x", "abc\x00y"},
+		{"\x00a", "\x00b"},
+		{"abcdefgh", "abcdefgh\x00"},
+		{"", "\x00"},
 		{strings.Repeat("ü", 40) + "a", strings.Repeat("ü", 40) + "b"},
 		{strings.Repeat("x", 32<<10) + "a", strings.Repeat("x", 32<<10) + "b"},
 	}
@@ -188,8 +191,10 @@ func TestA03EveryoneCostsTheSame(t *testing.T) {
 // the smallest hash costs.
 func TestDifferenceMakesUpForCheapHashes(t *testing.T) {
 	for _, c := range []struct{ want, was Params }{
-		{Params{19456, 2, 1}, Params{8192, 1, 1}}, {Params{19456, 2, 1}, Params{19456, 1, 1}},
-		{Params{19456, 2, 1}, Params{8, 1, 1}}, {Params{65536, 3, 4}, Params{19456, 2, 1}},
+		{Params{19456, 2, 1}, Params{8192, 1, 1}},
+		{Params{19456, 2, 1}, Params{19456, 1, 1}},
+		{Params{19456, 2, 1}, Params{8, 1, 1}},
+		{Params{65536, 3, 4}, Params{19456, 2, 1}},
 		{Params{19456, 2, 1}, Params{12288, 3, 1}},
 	} {
 		rest, needed := difference(c.want, c.was)

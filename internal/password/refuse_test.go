@@ -87,13 +87,21 @@ func TestLengthIsCountedInCharacters(t *testing.T) {
 		code string
 		have int
 	}{
-		{"", 0, CodeShort, 0}, {"kWq7Vz0", 0, CodeShort, 7}, {"kWq7Vz0t", 0, "", 8},
-		{"kWq7Vz0t", 3, "", 8}, {"kWq7Vz0", 3, CodeShort, 7},
-		{"kWq7Vz0tXnLb2R", 15, CodeShort, 14}, {"kWq7Vz0tXnLb2Rm", 15, "", 15},
-		{"äöüßéñç", 0, CodeShort, 7}, {"äöüßéñçø", 0, "", 8},
+		{"", 0, CodeShort, 0},
+		{"kWq7Vz0", 0, CodeShort, 7},
+		{"kWq7Vz0t", 0, "", 8},
+		{"kWq7Vz0t", 3, "", 8},
+		{"kWq7Vz0", 3, CodeShort, 7},
+		{"kWq7Vz0tXnLb2R", 15, CodeShort, 14},
+		{"kWq7Vz0tXnLb2Rm", 15, "", 15},
+		{"äöüßéñç", 0, CodeShort, 7},
+		{"äöüßéñçø", 0, "", 8},
 		{"a\u0308o\u0308u\u0308e\u0301n\u0303c\u0327", 0, CodeShort, 6}, // twelve as typed
-		{"😀🐴🔋📎🎲🌵🚲", 0, CodeShort, 7}, {"😀🐴🔋📎🎲🌵🚲🧊", 0, "", 8},
-		{"  kWq7  ", 0, "", 8}, {"kWq7Vz0\x00", 0, "", 8}, {"kWq7\tVz\n", 0, "", 8},
+		{"😀🐴🔋📎🎲🌵🚲", 0, CodeShort, 7},
+		{"😀🐴🔋📎🎲🌵🚲🧊", 0, "", 8},
+		{"  kWq7  ", 0, "", 8},
+		{"kWq7Vz0\x00", 0, "", 8},
+		{"kWq7\tVz\n", 0, "", 8},
 		{strings.Repeat(random, 12) + random[:16], 0, "", 256},
 		{strings.Repeat(random, 12) + random[:17], 0, CodeLong, 257},
 		{strings.Repeat("ü", 32<<10), 0, CodeLong, 32 << 10},

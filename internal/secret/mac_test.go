@@ -42,9 +42,25 @@ func TestMACIsWhatItSays(t *testing.T) {
 func TestA20A34MACsAreNotConfused(t *testing.T) {
 	ring := testRing(t)
 	parts := [][]string{
-		{}, {""}, {"", ""}, {"abc"}, {"a", "bc"}, {"ab", "c"}, {"abc", ""}, {"", "abc"}, {"a", "b", "c"}, {"c", "b", "a"},
-		{"a\x00bc"}, {"a\x00", "bc"}, {"a", "\x00bc"}, {"\x00\x00\x00\x00\x00\x00\x00\x01a"}, {"a", ""},
-		{"\x00\x00\x00\x00\x00\x00\x00\x00"}, {"signin", "mail"}, {"signinmail", ""}, {"signin", "mai", "l"},
+		{},
+		{""},
+		{"", ""},
+		{"abc"},
+		{"a", "bc"},
+		{"ab", "c"},
+		{"abc", ""},
+		{"", "abc"},
+		{"a", "b", "c"},
+		{"c", "b", "a"},
+		{"a\x00bc"},
+		{"a\x00", "bc"},
+		{"a", "\x00bc"},
+		{"\x00\x00\x00\x00\x00\x00\x00\x01a"},
+		{"a", ""},
+		{"\x00\x00\x00\x00\x00\x00\x00\x00"},
+		{"signin", "mail"},
+		{"signinmail", ""},
+		{"signin", "mai", "l"},
 	}
 	seen := map[string]string{}
 	for _, use := range uses {

@@ -31,8 +31,10 @@ const (
 // last answer.
 var (
 	// CutBefore250 takes the mail and resets the connection without a word.
+	//lint:ignore ST1012 it is said of the server: it cuts
 	CutBefore250 = errors.New("drop the connection before the answer")
 	// CutAfter250 takes the mail, says so, and drops the connection.
+	//lint:ignore ST1012 likewise
 	CutAfter250 = errors.New("drop the connection after the answer")
 )
 
@@ -272,8 +274,10 @@ func (v *visit) Auth(string) (sasl.Server, error) {
 			return err
 		}
 		if user != v.sink.options.User || password != v.sink.options.Password {
-			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8},
-				Message: fmt.Sprintf("not %s with %s", user, password)} // some servers talk like that
+			return &smtp.SMTPError{
+				Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8},
+				Message: fmt.Sprintf("not %s with %s", user, password),
+			} // some servers talk like that
 		}
 		return nil
 	}), nil

@@ -19,9 +19,16 @@ func scanFlow(scan func(...any) error, more ...any) (*sparekey.Flow, error) {
 	var f sparekey.Flow
 	dest := []any{
 		&f.ID, &f.Purpose, &f.Step, &f.Stopped, &f.Ghost, &f.Subject, &f.Account, &f.Epochs.Password, &f.Epochs.Ways,
-		&f.Session, &f.Browser, &f.OldBrowser, when{&f.OldUntil}, &f.LastKey, &f.KnownHash, &f.Known,
+		&f.Session, &f.Browser, &f.OldBrowser,
+		when{&f.OldUntil},
+		&f.LastKey, &f.KnownHash, &f.Known,
 		&f.TypedKind, &f.TypedKey, &f.Typed, &f.Pending, &f.Lang, &f.From, &f.On, &f.ReturnTo,
-		&f.Tries, &f.Sends, when{&f.AskedAt}, when{&f.NextSend}, when{&f.Started}, when{&f.Expires}, when{&f.Closed},
+		&f.Tries, &f.Sends,
+		when{&f.AskedAt},
+		when{&f.NextSend},
+		when{&f.Started},
+		when{&f.Expires},
+		when{&f.Closed},
 		&f.Others, &f.Same,
 	}
 	if err := scan(append(dest, more...)...); err != nil {

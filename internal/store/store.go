@@ -193,16 +193,6 @@ func again(err error) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// taken reports whether a row could not be written because its key exists.
-func taken(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "23505"
-	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
-}
-
 // read gives a connection for looking only.
 func (db *DB) read(ctx context.Context) conn {
 	return conn{ctx: ctx, on: db.reads, trace: db.trace}

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/html"
-
 	"sparekey"
 	"sparekey/internal/sparekeytest"
 	"sparekey/internal/store"
@@ -41,9 +39,13 @@ func shieldRoutes(t *testing.T, method string) []string {
 // A shieldScene is a signed-in browser with everything there is to attack: a
 // request for each route that would succeed if it came from our own pages.
 type shieldScene struct {
-	c    *sparekeytest.Client
-	path func(route string) string
-	form map[string][]string // fields by route
+	path  func(route string) string
+	posts []shieldPost // each leaves the next ones possible
+}
+
+type shieldPost struct {
+	route  string
+	fields []string
 }
 
 func shieldSet(app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
@@ -61,7 +63,6 @@ func shieldSet(app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 	challenge := form.Get("challenge")
 	app.Sleep(time.Minute) // "Get code" is open again
 	return shieldScene{
-		c: c,
 		path: func(route string) string {
 			flow := asked
 			if strings.HasSuffix(route, "/act") {
@@ -69,19 +70,19 @@ func shieldSet(app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 			}
 			return strings.NewReplacer("{id}", flow, "{token}", stop, "{name}", "sparekey.js").Replace(route)
 		},
-		form: map[string][]string{
-			"/language":         {"lang", "ar", "to", "/flow/" + asked},
-			"/register":         {"login", "new." + mara, "password", second},
-			"/signin":           {"login", mara, "password", first},
-			"/recover":          {"login", mara},
-			"/flow/{id}/answer": {"challenge", challenge, "code", code},
-			"/flow/{id}/again":  {"challenge", challenge},
-			"/flow/{id}/ways":   {"way", "mail"},
-			"/flow/{id}/act":    {"password", second, "password_again", second},
-			"/stop/{token}":     {},
-			"/account/password": {},
-			"/account/devices":  {"others", "1"},
-			"/signout":          {},
+		posts: []shieldPost{
+			{"/language", []string{"lang", "ar", "to", "/flow/" + asked}},
+			{"/register", []string{"login", "new." + mara, "password", second}},
+			{"/recover", []string{"login", mara}},
+			{"/flow/{id}/again", []string{"challenge", challenge}},
+			{"/flow/{id}/ways", []string{"way", "mail"}},
+			{"/account/password", nil},
+			{"/account/devices", []string{"others", "1"}},
+			{"/signin", []string{"login", mara, "password", first}},
+			{"/signout", nil},
+			{"/flow/{id}/answer", []string{"challenge", challenge, "code", code}},
+			{"/flow/{id}/act", []string{"password", second, "password_again", second}},
+			{"/stop/{token}", nil},
 		},
 	}
 }
@@ -104,50 +105,40 @@ func TestA62OtherSitesChangeNothing(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows, c := machineOpen(t, app), app.Client()
 		scene := shieldSet(app, c)
-		routes := shieldRoutes(t, "POST")
 		before, cookies := rows.dump(), maps.Clone(c.Cookies)
-		for _, route := range routes {
-			fields, ok := scene.form[route]
-			if !ok {
-				t.Fatalf("got no request for the route %s, want one in shieldSet", route)
+		for _, route := range shieldRoutes(t, "POST") {
+			if !slices.ContainsFunc(scene.posts, func(p shieldPost) bool { return p.route == route }) {
+				t.Errorf("got no request for the route %s, want one in shieldSet", route)
 			}
+		}
+		for _, post := range scene.posts {
 			for n, header := range foreign {
 				evil := c.Clone()
 				evil.Addr = fmt.Sprintf("198.51.100.%d:4711", n)
 				evil.Header = http.Header{"Sec-Fetch-Site": nil}
 				maps.Copy(evil.Header, header)
-				p := evil.Post(scene.path(route), fields...)
+				p := evil.Post(scene.path(post.route), post.fields...)
 				if p.Status != 403 || !p.Holds("This form came from an old tab.") {
-					t.Errorf("POST %s with %v: got %d %q, want 403 and the sentence", route, header, p.Status, p.Text())
+					t.Errorf("POST %s with %v: got %d %q, want 403 and the sentence", post.route, header, p.Status, p.Text())
 				}
 				if !maps.Equal(evil.Cookies, cookies) || p.Header.Get("Location") != "" {
-					t.Errorf("POST %s with %v: got new cookies or a way on, want none", route, header)
+					t.Errorf("POST %s with %v: got new cookies or a way on, want none", post.route, header)
 				}
-				if len(header) == 0 {
-					continue
-				}
-				evil.Cookies = map[string]string{} // login CSRF: a browser that was never here
-				if p := evil.Post(scene.path(route), fields...); p.Status != 403 || evil.Cookies["__Host-session"] != "" {
-					t.Errorf("POST %s with %v and no cookie: got %d, want 403 and no session", route, header, p.Status)
-				}
+			}
+			login := app.Client() // login CSRF: the browser was never here
+			login.Header = http.Header{"Sec-Fetch-Site": {"cross-site"}}
+			if p := login.Post(scene.path(post.route), post.fields...); p.Status != 403 || login.Cookies["__Host-session"] != "" {
+				t.Errorf("POST %s without a cookie: got %d, want 403 and no session", post.route, p.Status)
 			}
 		}
 		if got := machineChanged(before, rows.dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
-		for _, route := range routes { // the same requests, from our own pages
-			own := c.Clone()
-			if route == "/flow/{id}/again" || route == "/language" {
-				own.Header = http.Header{"Sec-Fetch-Site": nil, "Origin": {sparekeytest.URL}}
-			}
+		for _, post := range scene.posts { // the same requests, from our own pages
 			was := rows.dump()
-			if p := own.Post(scene.path(route), scene.form[route]...); p.Status != 303 && p.Status != 200 {
-				t.Errorf("POST %s from our own page: got %d, want it to be taken", route, p.Status)
-			} else if route != "/flow/{id}/ways" && machineChanged(was, rows.dump()) == nil {
-				t.Errorf("POST %s from our own page: got no change, want one: it would prove nothing", route)
-			}
-			if slices.Contains([]string{"/flow/{id}/answer", "/flow/{id}/act", "/account/devices", "/signin"}, route) {
-				c.Cookies = own.Cookies
+			p := c.Post(scene.path(post.route), post.fields...)
+			if changed := machineChanged(was, rows.dump()); p.Status != 303 && p.Status != 200 || changed == nil && post.route != "/flow/{id}/ways" {
+				t.Errorf("POST %s from our own page: got %d and changes in %v, want it done: else it proves nothing", post.route, p.Status, changed)
 			}
 		}
 	})
@@ -263,52 +254,81 @@ func shieldJourney(app *sparekeytest.App, see func(*sparekeytest.Page)) *spareke
 	return c
 }
 
-// Every answer, whatever it is, forbids frames, sniffing, referrers and
-// anything that is not ours; none speaks to other origins; every page of
-// somebody's own is kept by no cache (A63, A65, A66, ASVS 3.4.1 to 3.4.8,
-// 14.3.2).
-func TestA63HeadersOfEveryAnswer(t *testing.T) {
+// Every answer on the journey, whatever it is, forbids frames, sniffing,
+// referrers and anything that is not ours, speaks to no other origin, and is
+// kept by no cache but the script (A63, A65, A66, ASVS 3.4.1 to 3.4.8, 14.3.2).
+// Every cookie is tied to this host, path and HTTPS, and hidden from scripts;
+// no secret stands anywhere but in a cookie (A25, ASVS 3.3.1 to 3.3.5).
+func TestA63EveryAnswer(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		answers, nonces, statuses := 0, map[string]bool{}, map[int]bool{}
+		nonces, statuses, cookies, secrets := map[string]bool{}, map[int]bool{}, map[string]bool{}, map[string]bool{}
+		var said strings.Builder
 		shieldJourney(app, func(p *sparekeytest.Page) {
-			answers++
 			statuses[p.Status] = true
-			csp := p.Header.Get("Content-Security-Policy")
-			for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' https://lantern.test;"} {
-				if !strings.Contains(csp, part) {
-					t.Errorf("%d: got policy %q, want %s in it", p.Status, csp, part)
+			said.WriteString(p.Body + p.Header.Get("Location") + "\n")
+			shieldHeaders(t, p, nonces)
+			for _, line := range p.Header.Values("Set-Cookie") {
+				k, err := http.ParseSetCookie(line)
+				if err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				if cookies[k.Name] = true; len(k.Value) == 43 {
+					secrets[k.Value] = true
+				}
+				if !strings.HasPrefix(k.Name, "__Host-") || !k.Secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode ||
+					k.Path != "/" || k.Domain != "" || len(line) > 4096 || len(k.Unparsed) > 0 {
+					t.Errorf("got cookie %q, want __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain", line)
 				}
 			}
-			if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") || strings.Contains(csp, "http:") {
-				t.Errorf("%d: got policy %q, want no hole in it", p.Status, csp)
-			}
-			nonce := regexp.MustCompile(`'nonce-([^']+)'`).FindStringSubmatch(csp)
-			if nonce == nil || nonces[nonce[1]] {
-				t.Errorf("%d: got policy %q, want a nonce that is new", p.Status, csp)
-			} else {
-				nonces[nonce[1]] = true
-			}
-			cache := "no-store"
-			if strings.HasPrefix(p.Header.Get("Content-Type"), "text/javascript") {
-				cache = "public, max-age=31536000, immutable"
-			}
-			for name, want := range map[string]string{
-				"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": cache,
-				"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
-				"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-			} {
-				if got := p.Header.Get(name); got != want {
-					t.Errorf("%d: got %s %q, want %q", p.Status, name, got, want)
-				}
-			}
-			shieldNoCORS(t, p)
 		})
 		for _, status := range []int{200, 303, 400, 401, 403, 404, 405, 413, 415, 421, 422} {
 			if !statuses[status] {
-				t.Errorf("got no answer %d among %d, want one of each kind", status, answers)
+				t.Errorf("got no answer %d on the journey, want one of each kind", status)
+			}
+		}
+		want := []string{"__Host-browser", "__Host-known", "__Host-lang", "__Host-misses", "__Host-session"}
+		if got := slices.Sorted(maps.Keys(cookies)); !slices.Equal(got, want) {
+			t.Errorf("got cookies %v, want %v", got, want)
+		}
+		for value := range secrets {
+			if strings.Contains(said.String(), value) {
+				t.Errorf("got a cookie's secret in a page or an address, want it in cookies alone")
 			}
 		}
 	})
+}
+
+// shieldHeaders checks the headers that every answer has.
+func shieldHeaders(t *testing.T, p *sparekeytest.Page, nonces map[string]bool) {
+	t.Helper()
+	csp := p.Header.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' https://lantern.test;"} {
+		if !strings.Contains(csp, part) {
+			t.Errorf("%d: got policy %q, want %s in it", p.Status, csp, part)
+		}
+	}
+	if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") || strings.Contains(csp, "http:") {
+		t.Errorf("%d: got policy %q, want no hole in it", p.Status, csp)
+	}
+	nonce := regexp.MustCompile(`'nonce-([^']+)'`).FindString(csp)
+	if nonce == "" || nonces[nonce] {
+		t.Errorf("%d: got policy %q, want a nonce that is new", p.Status, csp)
+	}
+	nonces[nonce] = true
+	cache := "no-store"
+	if strings.HasPrefix(p.Header.Get("Content-Type"), "text/javascript") {
+		cache = "public, max-age=31536000, immutable"
+	}
+	for name, want := range map[string]string{
+		"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": cache,
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+		"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+	} {
+		if got := p.Header.Get(name); got != want {
+			t.Errorf("%d: got %s %q, want %q", p.Status, name, got, want)
+		}
+	}
+	shieldNoCORS(t, p)
 }
 
 func shieldNoCORS(t *testing.T, p *sparekeytest.Page) {
@@ -333,47 +353,6 @@ func TestA65NoOtherOrigins(t *testing.T) {
 				}
 			}
 			shieldNoCORS(t, c.Post("/signin", "login", mara, "password", "not it"))
-		}
-	})
-}
-
-// Every cookie is tied to this host, path and HTTPS, hidden from scripts and
-// sent to no other site's POST; none holds more than it may, and no secret
-// stands anywhere but in a cookie (ASVS 3.3.1 to 3.3.5, A25).
-func TestCookiesAreTied(t *testing.T) {
-	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		lines, secrets := map[string]int{}, map[string]bool{}
-		var texts []string
-		shieldJourney(app, func(p *sparekeytest.Page) {
-			texts = append(texts, p.Body, p.Header.Get("Location"))
-			for _, line := range p.Header.Values("Set-Cookie") {
-				k, err := http.ParseSetCookie(line)
-				if err != nil {
-					t.Fatalf("%q: %v", line, err)
-				}
-				lines[k.Name]++
-				if len(k.Value) == 43 {
-					secrets[k.Value] = true
-				}
-				if !strings.HasPrefix(k.Name, "__Host-") || !k.Secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode ||
-					k.Path != "/" || k.Domain != "" || len(line) > 4096 || len(k.Unparsed) > 0 {
-					t.Errorf("got cookie %q, want __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain", line)
-				}
-			}
-		})
-		for _, name := range []string{"__Host-browser", "__Host-session", "__Host-known", "__Host-lang", "__Host-misses"} {
-			if lines[name] == 0 {
-				t.Errorf("got no cookie %s on the journey, want it seen", name)
-			}
-		}
-		if len(lines) != 5 {
-			t.Errorf("got cookies %v, want five names", lines)
-		}
-		all := strings.Join(texts, "\n")
-		for value := range secrets {
-			if strings.Contains(all, value) {
-				t.Errorf("got a cookie's secret in a page or an address, want it in cookies alone")
-			}
 		}
 	})
 }
@@ -427,36 +406,4 @@ func TestSessionAPI(t *testing.T) {
 			t.Errorf("got %v, want a WWW-Authenticate and no cookie", p.Header)
 		}
 	})
-}
-
-// shieldDoc parses a page and fails the test if anything in it could run or
-// lead elsewhere.
-func shieldDoc(t *testing.T, p *sparekeytest.Page) *html.Node {
-	t.Helper()
-	doc, err := html.Parse(strings.NewReader(p.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	csp := p.Header.Get("Content-Security-Policy")
-	for n := range doc.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		if slices.Contains([]string{"iframe", "object", "embed", "img", "base", "math", "template", "xss"}, n.Data) {
-			t.Errorf("got element <%s>, want none", n.Data)
-		}
-		for _, a := range n.Attr {
-			ours := strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "//") || strings.HasPrefix(a.Val, "https://lantern.test") ||
-				strings.HasPrefix(a.Val, "#")
-			switch {
-			case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "srcdoc", strings.ContainsAny(a.Key, "<'`\""):
-				t.Errorf("got attribute %s=%q on <%s>, want none", a.Key, a.Val, n.Data)
-			case slices.Contains([]string{"href", "src", "action", "formaction"}, a.Key) && !ours:
-				t.Errorf("got %s=%q on <%s>, want a path of ours", a.Key, a.Val, n.Data)
-			case a.Key == "nonce" && !strings.Contains(csp, "'nonce-"+a.Val+"'"):
-				t.Errorf("got nonce %q, want the policy's", a.Val)
-			}
-		}
-	}
-	return doc
 }

@@ -79,9 +79,10 @@ func (s *Service) view(ctx context.Context, a *sparekey.Account) (*View, error) 
 	return &View{Account: *a, Identifiers: ids, Sessions: len(sessions)}, nil
 }
 
-// LastSignIn gives the newest sign-in of an account; nil if there is none.
-func (s *Service) LastSignIn(ctx context.Context, id string) (*sparekey.Event, error) {
-	return s.Store.LastEvent(ctx, id, sparekey.SignedIn)
+// LastSignIn gives the newest sign-in of an account before a moment, such as
+// the start of a session; nil if there is none.
+func (s *Service) LastSignIn(ctx context.Context, id string, before time.Time) (*sparekey.Event, error) {
+	return s.Store.LastEvent(ctx, id, sparekey.SignedIn, before)
 }
 
 // Add makes an account for somebody else: an address, perhaps a login name,

@@ -223,10 +223,11 @@ func (db *DB) TellRecover(ctx context.Context, e sparekey.Event, id func(n int) 
 	return told, nil
 }
 
-// LastEvent gives the newest event of one kind of an account, not counting
-// those of the event but. It gives nil if there is none.
-func (db *DB) LastEvent(ctx context.Context, account string, kind sparekey.EventKind) (*sparekey.Event, error) {
-	events, err := db.read(ctx).events(`account = $1 AND kind = $2 ORDER BY at DESC, id LIMIT 1`, account, kind)
+// LastEvent gives the newest event of one kind of an account before a moment.
+// It gives nil if there is none.
+func (db *DB) LastEvent(ctx context.Context, account string, kind sparekey.EventKind, before time.Time) (*sparekey.Event, error) {
+	events, err := db.read(ctx).events(`account = $1 AND kind = $2 AND at < $3 ORDER BY at DESC, id LIMIT 1`,
+		account, kind, micros(before))
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}

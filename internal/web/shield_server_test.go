@@ -16,7 +16,6 @@ import (
 
 	"golang.org/x/net/html"
 
-	"sparekey"
 	"sparekey/internal/sparekeytest"
 )
 
@@ -351,15 +350,5 @@ func TestA72SlowClientsAreCut(t *testing.T) {
 			}
 			ours.Close()
 		}
-	})
-}
-
-// A body over the limit is answered by a page that says so.
-func TestLargeBodiesSayso(t *testing.T) {
-	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		c := app.Client()
-		c.Get("/signin")
-		c.Post("/signin", "login", mara, "password", strings.Repeat("p", sparekey.MaxBody-200)).See(422)
-		c.Post("/signin", "login", mara, "password", strings.Repeat("p", sparekey.MaxBody)).See(413).Says("That was too much at once.")
 	})
 }

@@ -33,6 +33,13 @@ func (a *App) Client() *Client {
 	}
 }
 
+// For makes t the test that fails if something is amiss: the target of a fuzz
+// test, which must not touch the test around it.
+func (c *Client) For(t testing.TB) *Client {
+	c.t = t
+	return c
+}
+
 // Clone gives a browser with the same cookies: another tab whose request is on
 // its way at the same time.
 func (c *Client) Clone() *Client {

@@ -17,7 +17,7 @@ func FuzzCookie(f *testing.F) {
 	f.Add("__Host-misses=-1; __Host-browser=%zz")
 	f.Fuzz(func(t *testing.T, cookies string) {
 		for _, path := range []string{"/signin", "/account", "/flow/abc", "/api/v1/session"} {
-			c := app.Client()
+			c := app.Client().For(t)
 			c.Header = http.Header{"Cookie": {cookies}}
 			if page := c.Get(path); page.Status >= 500 || path == "/account" && page.Status == 200 {
 				t.Errorf("got status %d from %s with cookies %q", page.Status, path, cookies)

@@ -49,6 +49,7 @@ func everyKind(t *testing.T, journey func(p *person)) {
 	}
 	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			app, origin := sparekeytest.Serve(t, sparekeytest.Options{})
 			o.Base = origin
 			p := &person{t: t, app: app, name: name, o: o, say: catalogue.Printer(o.Lang)}

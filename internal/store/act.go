@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,11 +43,20 @@ func (c conn) mayAct(epoch int64, flow string, now time.Time) (*sparekey.Flow, [
 	if err != nil {
 		return nil, nil, err
 	}
-	return f, proofs, f.MayAct(now, proofs, account)
+	err = f.MayAct(now, proofs, account)
+	if errors.Is(err, sparekey.ErrChanged) { // by this very flow, in another tab?
+		if f, err := c.flow(epoch, flow); err == nil && f.Step == sparekey.Done {
+			return f, nil, sparekey.ErrUsed
+		}
+	}
+	return f, proofs, err
 }
 
 // mayAct is the same inside the transaction that acts.
 func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
+	if err := t.hold(a.Flow); err != nil { // of two tabs the second finds the flow done
+		return nil, nil, err
+	}
 	f, proofs, err := t.conn.mayAct(t.db.epoch, a.Flow, a.Turn.Now)
 	if err != nil {
 		return nil, nil, err

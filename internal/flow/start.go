@@ -136,7 +136,7 @@ func (s *Service) refuse(pw string, about password.About) error {
 		case "pw.short":
 			e.Args = []any{"Min", s.Min, "Count", no.Have}
 		case "pw.long":
-			e.Args = []any{"Count", no.Max}
+			e.Args = []any{"Max", no.Max}
 		}
 		return e
 	}

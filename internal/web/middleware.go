@@ -41,6 +41,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	case !s.ourHost(hr) && pattern != "GET /livez" && pattern != "GET /readyz":
 		s.prepare(r)
 		s.problem(r, http.StatusMisdirectedRequest, "g.host")
+	case !clean("path", hr.URL.Path): // what is no text is in no database (A71)
+		s.prepare(r)
+		s.problem(r, http.StatusNotFound, "g.404")
 	case pattern == "":
 		s.unrouted(r, h)
 	default:

@@ -105,7 +105,7 @@ func New(t testing.TB, o Options) *App {
 	return a
 }
 
-// EachDB runs a test on SQLite and on PostgreSQL.
+// EachDB runs a test on SQLite and on PostgreSQL, side by side.
 func EachDB(t *testing.T, test func(t *testing.T, a *App)) {
 	t.Helper()
 	EachDBWith(t, Options{}, test)
@@ -114,8 +114,13 @@ func EachDB(t *testing.T, test func(t *testing.T, a *App)) {
 // EachDBWith is EachDB with options.
 func EachDBWith(t *testing.T, o Options, test func(t *testing.T, a *App)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, New(t, o)) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, New(t, o))
+	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		o := o
 		o.Database = Postgres(t)
 		test(t, New(t, o))
 	})

@@ -120,6 +120,7 @@ func TestA01Exact(t *testing.T) {
 			"postgres": sparekeytest.Postgres,
 		} {
 			t.Run(name+"/"+logins[0], func(t *testing.T) {
+				t.Parallel()
 				var nobody *stranger
 				for _, login := range logins {
 					s := newStranger(t, database(t), login)

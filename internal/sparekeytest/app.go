@@ -40,8 +40,9 @@ type Options struct {
 // that the test moves, cheap hashes.
 type App struct {
 	*app.App
-	Sink *Sink
-	t    testing.TB
+	Sink   *Sink
+	t      testing.TB
+	random *rand.ChaCha8 // nil without a seed
 
 	mu    sync.Mutex
 	now   time.Time
@@ -89,9 +90,8 @@ func New(t testing.TB, o Options) *App {
 		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap,
 	}
 	if o.Seed != 0 {
-		var seed [32]byte
-		seed[0], seed[1] = byte(o.Seed), byte(o.Seed>>8)
-		options.Random = rand.NewChaCha8(seed)
+		a.random = rand.NewChaCha8(seedOf(o.Seed))
+		options.Random = a.random
 	}
 	var err error
 	if a.App, err = app.Open(context.Background(), options); err != nil {
@@ -111,15 +111,21 @@ func EachDB(t *testing.T, test func(t *testing.T, a *App)) {
 	EachDBWith(t, Options{}, test)
 }
 
-// EachDBWith is EachDB with options.
+// EachDBWith is EachDB with options. Where they listen, to statements or to the
+// log, the databases take turns.
 func EachDBWith(t *testing.T, o Options, test func(t *testing.T, a *App)) {
 	t.Helper()
+	together := o.Trace == nil && o.Log == nil
 	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
+		if together {
+			t.Parallel()
+		}
 		test(t, New(t, o))
 	})
 	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
+		if together {
+			t.Parallel()
+		}
 		o := o
 		o.Database = Postgres(t)
 		test(t, New(t, o))
@@ -141,6 +147,22 @@ func (a *App) Sleep(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.now = a.now.Add(d)
+}
+
+// Reseed makes the randomness of an App with a seed start anew from another:
+// what follows draws the same as after any Reseed with the same seed. Nothing
+// may be under way.
+func (a *App) Reseed(seed uint64) {
+	a.t.Helper()
+	if a.random == nil {
+		a.t.Fatal("reseed: got an App without a seed, want one with a seed")
+	}
+	a.random.Seed(seedOf(seed))
+}
+
+func seedOf(n uint64) (seed [32]byte) {
+	seed[0], seed[1] = byte(n), byte(n>>8)
+	return seed
 }
 
 // Deliver sends the mails that are due.

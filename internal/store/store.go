@@ -87,7 +87,7 @@ func openSQLite(path string, trace func(Statement)) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	writes.SetMaxOpenConns(1)
-	if err := writes.Ping(); err != nil { // makes the file before a reader looks for it
+	if err := makeWAL(writes); err != nil { // makes the file before a reader looks for it
 		writes.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -99,6 +99,19 @@ func openSQLite(path string, trace func(Statement)) (*DB, error) {
 	reads.SetMaxOpenConns(8)
 	reads.SetMaxIdleConns(8)
 	return &DB{reads: reads, writes: writes, trace: trace}, nil
+}
+
+// makeWAL opens the first connection, which turns a new file to WAL. Two
+// processes that do so at once may meet in the middle, where SQLite asks no
+// busy handler: one of them begins again.
+func makeWAL(db *sql.DB) error {
+	for attempt := 1; ; attempt++ {
+		err := db.Ping()
+		if err == nil || attempt == writeAttempts || !again(err) {
+			return err
+		}
+		time.Sleep(time.Duration(attempt) * 10 * time.Millisecond)
+	}
 }
 
 func openPostgres(dsn string, trace func(Statement)) (*DB, error) {

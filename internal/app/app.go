@@ -137,7 +137,8 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 		return err
 	}
 	a.closes = append(a.closes, a.Store.Close)
-	check, err := a.Store.KeyCheck(ctx, a.Keys.Check("sparekey"))
+	own := a.Keys.Check("sparekey")
+	check, err := a.Store.KeyCheck(ctx, own)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,10 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it",
 			o.Settings.KeyFile)
 	}
-	return nil
+	if check == own {
+		return nil
+	}
+	return a.Store.RenewKeyCheck(ctx, check, own)
 }
 
 func openDatabase(ctx context.Context, o store.Options) (*store.DB, error) {

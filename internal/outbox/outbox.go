@@ -206,10 +206,17 @@ func backoff(attempt int, chance byte) time.Duration {
 	return wait*3/4 + wait/2*time.Duration(chance)/255
 }
 
+// errLate says that a code would come too late to be of use. A notice is worth
+// sending whenever it gets through.
+var errLate = errors.New("the code's time is over")
+
 // write gives the mail that a message becomes: nil if it has nobody to go to.
 // wait says that the message was put off to be merged with others.
 func (o *Outbox) write(ctx context.Context, m sparekey.Message) (mail *Mail, wait bool, err error) {
 	if m.Kind == sparekey.CodeMessage {
+		if !o.Now().Before(m.DropAfter) {
+			return nil, false, errLate
+		}
 		mail, err = o.code(ctx, m)
 		return mail, false, err
 	}

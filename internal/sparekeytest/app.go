@@ -42,6 +42,7 @@ type App struct {
 	*app.App
 	Sink   *Sink
 	t      testing.TB
+	built  app.Options
 	random *rand.ChaCha8 // nil without a seed
 
 	mu    sync.Mutex
@@ -85,24 +86,40 @@ func New(t testing.TB, o Options) *App {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	options := app.Options{
+	a.built = app.Options{
 		Settings: s, Log: slog.New(slog.NewJSONHandler(o.Log, nil)), Now: a.Now, Trace: o.Trace,
 		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap,
 	}
 	if o.Seed != 0 {
 		a.random = rand.NewChaCha8(seedOf(o.Seed))
-		options.Random = a.random
+		a.built.Random = a.random
 	}
 	var err error
-	if a.App, err = app.Open(context.Background(), options); err != nil {
+	if a.App, err = app.Open(context.Background(), a.built); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
+	t.Cleanup(func() { a.close() })
 	return a
+}
+
+func (a *App) close() {
+	a.t.Helper()
+	if err := a.Close(); err != nil {
+		a.t.Errorf("close: %v", err)
+	}
+}
+
+// Restart ends the Sparekey and starts it again on the same database and keys,
+// as an operator does. Clients go on with the new one. Nothing may be under
+// way. It gives the error with which the start ended; the App is of no use then.
+func (a *App) Restart() error {
+	a.t.Helper()
+	a.close()
+	again, err := app.Open(context.Background(), a.built)
+	if err == nil {
+		a.App = again
+	}
+	return err
 }
 
 // EachDB runs a test on SQLite and on PostgreSQL, side by side.

@@ -15,7 +15,7 @@ import (
 // follows nothing by itself. It speaks to the handler directly.
 type Client struct {
 	t       testing.TB
-	handler http.Handler
+	app     *App
 	base    string // the origin
 	Cookies map[string]string
 	Header  http.Header // added to every request
@@ -28,7 +28,7 @@ type Client struct {
 // Client gives a new browser.
 func (a *App) Client() *Client {
 	return &Client{
-		t: a.t, handler: a.Web, base: a.Settings.Origin().String(), Cookies: map[string]string{}, Header: http.Header{}, Addr: "203.0.113.7:4711",
+		t: a.t, app: a, base: a.Settings.Origin().String(), Cookies: map[string]string{}, Header: http.Header{}, Addr: "203.0.113.7:4711",
 		Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
 	}
 }
@@ -100,7 +100,7 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 		r.AddCookie(&http.Cookie{Name: k, Value: v})
 	}
 	w := httptest.NewRecorder()
-	c.handler.ServeHTTP(w, r)
+	c.app.Web.ServeHTTP(w, r)
 	res := w.Result()
 	for _, k := range res.Cookies() {
 		if k.MaxAge < 0 {

@@ -135,6 +135,19 @@ func (db *DB) KeyCheck(ctx context.Context, fresh string) (string, error) {
 	return check, nil
 }
 
+// RenewKeyCheck keeps a check made by a newer key of the same file, so that the
+// older key may go one day.
+func (db *DB) RenewKeyCheck(ctx context.Context, was, fresh string) error {
+	err := db.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE meta SET value = $1 WHERE key = 'key' AND value = $2`, fresh, was)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("renew the check of the key file: %w", err)
+	}
+	return nil
+}
+
 // Fresh reports whether nobody has used the database yet: it has no schema, or
 // no key file has been tied to it.
 func Fresh(ctx context.Context, o Options) (bool, error) {

@@ -2,12 +2,12 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,39 +39,13 @@ func databases(t *testing.T, test func(t *testing.T, url string)) {
 // schema describes the tables and indexes of a database.
 func schema(t *testing.T, url string) []string {
 	t.Helper()
-	driver, dsn, query := "pgx", url, `
+	query := `
 		SELECT table_name || ' ' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public'
 		UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'`
-	if path, ok := cutSQLite(url); ok {
-		driver, dsn, query = "sqlite", path, `SELECT COALESCE(sql, name) FROM sqlite_master`
+	if strings.HasPrefix(url, "sqlite:") {
+		query = `SELECT COALESCE(sql, name) FROM sqlite_master`
 	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, line)
-	}
-	slices.Sort(list)
-	return list
-}
-
-func cutSQLite(url string) (string, bool) {
-	if len(url) > 7 && url[:7] == "sqlite:" {
-		return url[7:], true
-	}
-	return "", false
+	return sparekeytest.OpenRows(t, url).List(query)
 }
 
 // A migration that is killed at any moment leaves nothing half done: the next
@@ -91,7 +65,7 @@ func TestMigrationsSurviveKills(t *testing.T) {
 		killed := 0
 		for range 12 {
 			url := "sqlite:" + filepath.Join(t.TempDir(), "s.db")
-			if _, ok := cutSQLite(undisturbed); !ok {
+			if !strings.HasPrefix(undisturbed, "sqlite:") {
 				url = sparekeytest.Postgres(t)
 			}
 			for range 2 {

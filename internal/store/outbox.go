@@ -85,8 +85,7 @@ func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state 
 			return errFenced
 		}
 		if e != nil {
-			e.Account = m.Account
-			return t.addEvent(*e)
+			return t.addGivenUp(m, *e)
 		}
 		_, err = t.exec(`UPDATE challenges SET handed_over = $1 WHERE id = $2`, micros(now), m.Challenge)
 		return err
@@ -95,6 +94,22 @@ func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state 
 		return fmt.Errorf("end message: %w", err)
 	}
 	return nil
+}
+
+// addGivenUp writes into the journal of the account that a message was for. A
+// code message knows it by its flow.
+func (t *tx) addGivenUp(m sparekey.Message, e sparekey.Event) error {
+	if e.Account = m.Account; m.Flow != "" {
+		f, err := t.flow(t.db.epoch, m.Flow)
+		if errors.Is(err, sparekey.ErrNotFound) {
+			f, err = &sparekey.Flow{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		e.Account = f.Account
+	}
+	return t.addEvent(e)
 }
 
 // Retry writes when a message is tried again.

@@ -95,7 +95,7 @@ func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 			out.To = f.Typed
 		}
 		switch {
-		case !room || !r.Now.Before(c.Started.Add(sparekey.FlowLife)):
+		case !room:
 		case who.exists:
 			out.Letter, out.To = ExistsLetter, to.shown
 		case !f.Ghost && !f.Stopped && f.Step == sparekey.Verify && c.Open && who.same:

@@ -108,9 +108,9 @@ func TestA59WeakPasswordsAreRefused(t *testing.T) {
 			{"kestrelfan", "That’s too close to your email or this site’s name."},
 			{"Kestrelfan2026", "That’s too close to your email or this site’s name."},
 		}
-		rows := machineOpen(t, app)
+		rows := app.Rows()
 		c := app.Client()
-		before := rows.dump()
+		before := rows.Dump()
 		for _, w := range weak {
 			p := c.Get("/register").Submit("/register", "login", email, "password", w.password).See(422).Says(w.says)
 			if got := shieldValue(shieldDoc(t, p), "login"); got != email {
@@ -119,7 +119,7 @@ func TestA59WeakPasswordsAreRefused(t *testing.T) {
 			inputKeepsNone(t, p)
 			app.Sleep(sparekey.ProofLife)
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("register: got changes in %v, want none", got)
 		}
 
@@ -128,7 +128,7 @@ func TestA59WeakPasswordsAreRefused(t *testing.T) {
 		}
 		weak = append(weak, struct{ password, says string }{"Wrenbird1", "That’s too close to your email or this site’s name."})
 		choose := func(what string, c *sparekeytest.Client, flow, good string) {
-			credentials := rows.dump("credentials", "accounts", "spends")
+			credentials := rows.Dump("credentials", "accounts", "spends")
 			for _, w := range weak {
 				p := c.Get("/flow/"+flow).Submit("/act", "password", w.password, "password_again", w.password).See(422).Says(w.says)
 				if got := shieldValue(shieldDoc(t, p), "username"); got != email {
@@ -136,7 +136,7 @@ func TestA59WeakPasswordsAreRefused(t *testing.T) {
 				}
 				inputKeepsNone(t, p)
 			}
-			if got := machineChanged(credentials, rows.dump("credentials", "accounts", "spends")); got != nil {
+			if got := sparekeytest.Changed(credentials, rows.Dump("credentials", "accounts", "spends")); got != nil {
 				t.Errorf("%s: got changes in %v, want none", what, got)
 			}
 			c.Get("/flow/"+flow).Submit("/act", "password", good, "password_again", good).See(303)

@@ -178,14 +178,14 @@ func TestBadInputChangesNothing(t *testing.T) {
 	log := &bytes.Buffer{}
 	sparekeytest.EachDBWith(t, sparekeytest.Options{Log: log}, func(t *testing.T, app *sparekeytest.App) {
 		log.Reset() // what a start says is for the operator
-		rows, c := machineOpen(t, app), app.Register(mara, first)
+		rows, c := app.Rows(), app.Register(mara, first)
 		proved := machineStart(c, "/recover", "login", mara)
 		machineProve(app, c, proved, mara)
 		asked := machineStart(c, "/recover", "login", mara)
 		code := app.Code(mara)
 		_, form := c.Get("/flow/" + asked).Fields("/answer")
 		fill := strings.NewReplacer("{asked}", asked, "{proved}", proved, "{challenge}", form.Get("challenge"))
-		before := rows.dump()
+		before := rows.Dump()
 		for n, in := range inputCases() {
 			name, lang := in.path+", "+in.name, "en"
 			who := c.Clone()
@@ -217,7 +217,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 				t.Errorf("%s: got %q in the field, want %q", name, got, in.keeps)
 			}
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 		inputLog(t, log, first, code, asked, proved, c.Cookies["__Host-session"])
@@ -302,9 +302,9 @@ func TestA71NothingBreaksIt(t *testing.T) {
 // nobody is signed in by them.
 func TestBrokenCookiesAreNone(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows, good := machineOpen(t, app), app.Register(mara, first)
+		rows, good := app.Rows(), app.Register(mara, first)
 		session := good.Cookies["__Host-session"]
-		before := rows.dump()
+		before := rows.Dump()
 		for _, broken := range []string{"", "x", session[:42], session + "A", strings.ToUpper(session), session + "=", `"` + session + `"` + "x", strings.Repeat("A", 9000), "a b", "é"} {
 			for _, name := range append([]string{"__Host-lang", "__Host-misses"}, machineCookie...) {
 				c := app.Client()
@@ -322,7 +322,7 @@ func TestBrokenCookiesAreNone(t *testing.T) {
 				t.Errorf("%.40q: got %d, want the way to sign in", line, got)
 			}
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 		good.Get("/account").See(200)
@@ -334,9 +334,9 @@ func TestBrokenCookiesAreNone(t *testing.T) {
 // is not clean leads nowhere else (A10, A35).
 func TestOtherHostsAndPaths(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows, c := machineOpen(t, app), app.Client()
+		rows, c := app.Rows(), app.Client()
 		scene := shieldSet(app, c)
-		before := rows.dump()
+		before := rows.Dump()
 		for _, host := range []string{"evil.example", sparekeytest.Host + ".evil.example", sparekeytest.Host + ":8443", "sub." + sparekeytest.Host, "127.0.0.1", "[::1]:80", "_", "lantern.test"} {
 			c.Header = http.Header{"Host": {host}, "X-Forwarded-Host": {sparekeytest.Host}}
 			for _, path := range []string{"/", "/account", "/nothing"} {
@@ -370,7 +370,7 @@ func TestOtherHostsAndPaths(t *testing.T) {
 				t.Errorf("GET %s: got %d to %q, want a path here or nothing", path, p.Status, to)
 			}
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 	})

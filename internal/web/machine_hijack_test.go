@@ -15,10 +15,10 @@ import (
 // attacker's, neither password nor session nor identifier (A52, A53, A54).
 func TestA52UnprovedAddressIsNobody(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows, thief := machineOpen(t, app), app.Client()
+		rows, thief := app.Rows(), app.Client()
 		trap := machineStart(thief, "/register", "login", mara, "password", first, "username", "mara", "phone", "+15550100")
 		trapCode := app.Code(mara)
-		if n := rows.text(`SELECT CAST(COUNT(*) AS TEXT) FROM identifiers`); n != "0" {
+		if n := rows.Text(`SELECT CAST(COUNT(*) AS TEXT) FROM identifiers`); n != "0" {
 			t.Fatalf("got %s identifiers before a proof, want 0", n)
 		}
 		app.Client().Post("/signin", "login", mara, "password", first).See(422)
@@ -44,10 +44,10 @@ func TestA52UnprovedAddressIsNobody(t *testing.T) {
 		machineSignIn(app, mara, second)
 
 		// Even the code of the attacker's own mail opens nothing any more.
-		before := rows.dump(machineRights...)
+		before := rows.Dump(machineRights...)
 		thief.Get("/flow/"+trap).Submit("/answer", "code", trapCode).See(409).Says("There is an account with this address now.")
 		machineOut(t, thief, "the attacker with the code")
-		if got := machineChanged(before, rows.dump(machineRights...)); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump(machineRights...)); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 
@@ -79,13 +79,13 @@ func machineSession(t *testing.T, c *sparekeytest.Client) (v machineView) {
 // ASVS 6.6.2).
 func TestA56CodeCountsInOneBrowser(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows := machineOpen(t, app)
+		rows := app.Rows()
 		for _, path := range []string{"/register", "/recover"} {
 			c := app.Client()
 			flow := machineStart(c, path, "login", mara, "password", first)
 			at, code := "/flow/"+flow, app.Code(mara)
 			_, form := c.Get(at).Fields("/answer")
-			challenge, before := form.Get("challenge"), rows.dump()
+			challenge, before := form.Get("challenge"), rows.Dump()
 
 			other := app.Client()
 			other.Get("/signin") // so that it has a secret of its own
@@ -104,7 +104,7 @@ func TestA56CodeCountsInOneBrowser(t *testing.T) {
 			machineOut(t, other, "another browser")
 			bare := app.Client() // keeps no cookies
 			bare.Get(at).See(404).Says("Your browser didn’t keep our cookie.")
-			if got := machineChanged(before, rows.dump()); got != nil {
+			if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 				t.Errorf("got changes in %v, want none", got)
 			}
 
@@ -125,7 +125,7 @@ func TestA56CodeCountsInOneBrowser(t *testing.T) {
 func TestA52AddedAccountIsProvedByRecovery(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		const wren, login = "wren@example.com", "wrenbird"
-		rows := machineOpen(t, app)
+		rows := app.Rows()
 		if _, err := app.Accounts.Add(context.Background(), wren, login, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestA52AddedAccountIsProvedByRecovery(t *testing.T) {
 		}
 
 		c := app.Client()
-		before := rows.dump(machineRights...)
+		before := rows.Dump(machineRights...)
 		flow := machineStart(c, "/register", "login", wren, "password", first)
 		c.Get("/flow/" + flow).See(200).Says("Confirm your email")
 		app.Deliver()
@@ -145,18 +145,18 @@ func TestA52AddedAccountIsProvedByRecovery(t *testing.T) {
 		if mail.Subject != "You already have a Lantern Market account" || mail.Code() != "" {
 			t.Errorf("registering it: got mail %q with code %q, want 7.9 without a code", mail.Subject, mail.Code())
 		}
-		if got := machineChanged(before, rows.dump(machineRights...)); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump(machineRights...)); got != nil {
 			t.Errorf("registering it: got changes in %v, want none", got)
 		}
 
 		c = app.Client()
 		flow = machineStart(c, "/recover", "login", login)
 		machineProve(app, c, flow, wren)
-		if got := rows.text(`SELECT CAST(proved AS TEXT) FROM identifiers WHERE kind = 'email'`); got != "0" {
+		if got := rows.Text(`SELECT CAST(proved AS TEXT) FROM identifiers WHERE kind = 'email'`); got != "0" {
 			t.Errorf("before the new password: got proved at %s, want 0", got)
 		}
 		c.Get("/flow/"+flow).Submit("/act", "password", second, "password_again", second).See(303)
-		if got := rows.text(`SELECT CAST(proved AS TEXT) FROM identifiers WHERE kind = 'email'`); got == "0" {
+		if got := rows.Text(`SELECT CAST(proved AS TEXT) FROM identifiers WHERE kind = 'email'`); got == "0" {
 			t.Errorf("after the recovery: got an unproved address, want it proved")
 		}
 		for _, who := range []string{wren, login} {
@@ -169,8 +169,8 @@ func TestA52AddedAccountIsProvedByRecovery(t *testing.T) {
 // no password and mails no code (A73, ASVS 6.3.2, 6.4.6).
 func TestA73NobodyKnowsAPassword(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows := machineOpen(t, app)
-		for table, got := range rows.dump("accounts", "credentials", "identifiers", "sessions", "browsers", "flows") {
+		rows := app.Rows()
+		for table, got := range rows.Dump("accounts", "credentials", "identifiers", "sessions", "browsers", "flows") {
 			if got != "" {
 				t.Errorf("a new installation: got %q in %s, want nothing", got, table)
 			}
@@ -191,7 +191,7 @@ func TestA73NobodyKnowsAPassword(t *testing.T) {
 		if mail.Code() != "" || strings.Contains(mail.Text, "/flow/") {
 			t.Errorf("got a mail that opens something, want one that only leads to /recover:\n%s", mail.Text)
 		}
-		if got := rows.dump("credentials", "sessions", "browsers"); got["credentials"]+got["sessions"]+got["browsers"] != "" {
+		if got := rows.Dump("credentials", "sessions", "browsers"); got["credentials"]+got["sessions"]+got["browsers"] != "" {
 			t.Errorf("after the operator's commands: got %v, want no way in", got)
 		}
 		if err := app.Store.Disable(ctx, id, app.Now()); err != nil {
@@ -200,7 +200,7 @@ func TestA73NobodyKnowsAPassword(t *testing.T) {
 		if err := app.Store.Disable(ctx, id, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := rows.dump("credentials")["credentials"]; got != "" {
+		if got := rows.Dump("credentials")["credentials"]; got != "" {
 			t.Errorf("after a pause: got credentials %q, want none", got)
 		}
 	})

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"net/url"
@@ -15,106 +14,6 @@ import (
 	"sparekey/internal/secret"
 	"sparekey/internal/sparekeytest"
 )
-
-// machineRows looks into the database beside the program, on a connection of
-// its own.
-type machineRows struct {
-	t  *testing.T
-	db *sql.DB
-}
-
-func machineOpen(t *testing.T, app *sparekeytest.App) machineRows {
-	t.Helper()
-	driver, dsn := "pgx", app.Settings.Database.Reveal()
-	if path := app.Settings.SQLite(); path != "" {
-		driver, dsn = "sqlite", "file:"+path
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return machineRows{t, db}
-}
-
-// exec writes what no page can write yet.
-func (m machineRows) exec(query string, args ...any) {
-	m.t.Helper()
-	if _, err := m.db.Exec(query, args...); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-// text gives the one value that a query finds.
-func (m machineRows) text(query string, args ...any) string {
-	m.t.Helper()
-	var v any
-	if err := m.db.QueryRow(query, args...).Scan(&v); err != nil {
-		m.t.Fatalf("%s: %v", query, err)
-	}
-	return fmt.Sprintf("%s", v)
-}
-
-// dump gives all rows of all tables, or of those that are named.
-func (m machineRows) dump(tables ...string) map[string]string {
-	m.t.Helper()
-	if len(tables) == 0 {
-		list := `SELECT tablename FROM pg_tables WHERE schemaname = 'public'`
-		if fmt.Sprintf("%T", m.db.Driver()) == "*sqlite.Driver" {
-			list = `SELECT name FROM sqlite_master WHERE type = 'table'`
-		}
-		tables = m.column(list)
-	}
-	all := map[string]string{}
-	for _, table := range tables {
-		all[table] = strings.Join(m.column(`SELECT * FROM `+table), "\n")
-	}
-	return all
-}
-
-// column gives each row that a query finds as one text, sorted.
-func (m machineRows) column(query string) []string {
-	m.t.Helper()
-	rows, err := m.db.Query(query)
-	if err != nil {
-		m.t.Fatalf("%s: %v", query, err)
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	var list []string
-	for rows.Next() {
-		values, dest := make([]sql.NullString, len(names)), make([]any, len(names))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := rows.Scan(dest...); err != nil {
-			m.t.Fatal(err)
-		}
-		var row []string
-		for _, v := range values {
-			row = append(row, v.String)
-		}
-		list = append(list, strings.Join(row, "|"))
-	}
-	if err := rows.Err(); err != nil {
-		m.t.Fatal(err)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// machineChanged names the tables in which two dumps differ.
-func machineChanged(before, after map[string]string) (tables []string) {
-	for _, table := range slices.Sorted(maps.Keys(after)) {
-		if before[table] != after[table] {
-			tables = append(tables, table)
-		}
-	}
-	return tables
-}
 
 // machineRights are the tables that say who may get in, and with what.
 var machineRights = []string{"accounts", "identifiers", "credentials", "proofs", "sessions", "browsers", "events"}
@@ -261,15 +160,15 @@ func machineStop(app *sparekeytest.App) {
 func TestA41NoStepIsSkipped(t *testing.T) {
 	loose := sparekeytest.Options{MailCap: sparekey.Windows{{Span: time.Hour, Max: 100}}}
 	sparekeytest.EachDBWith(t, loose, func(t *testing.T, app *sparekeytest.App) {
-		rows := machineOpen(t, app)
+		rows := app.Rows()
 		app.Register(mara, first)
 		app.Sleep(sparekey.ProofLife) // the proof of the registration counts no more
 		for n, state := range machineStates {
 			c := app.Client()
 			c.Addr = fmt.Sprintf("198.51.100.%d:4711", n)
 			flow := state.make(app, c)
-			before, was := rows.dump(machineRights...), machineStep(t, app, flow)
-			challenge := strings.Join(rows.column(`SELECT id FROM challenges WHERE flow = '`+flow+`'`), "")
+			before, was := rows.Dump(machineRights...), machineStep(t, app, flow)
+			challenge := strings.Join(rows.List(`SELECT id FROM challenges WHERE flow = '`+flow+`'`), "")
 			for _, fields := range [][]string{
 				{"password", third, "password_again", third},
 				{"password", first, "password_again", first},
@@ -286,7 +185,7 @@ func TestA41NoStepIsSkipped(t *testing.T) {
 					}
 				}
 			}
-			if got := machineChanged(before, rows.dump(machineRights...)); got != nil {
+			if got := sparekeytest.Changed(before, rows.Dump(machineRights...)); got != nil {
 				t.Errorf("%s: got changes in %v, want none", state.name, got)
 			}
 			if got := machineStep(t, app, flow); got != state.stay || was != state.stay {
@@ -311,10 +210,10 @@ func machineStep(t *testing.T, app *sparekeytest.App, flow string) sparekey.Step
 func TestA41ListedMovesHappen(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		app.Register(mara, first)
-		rows, c := machineOpen(t, app), app.Client()
+		rows, c := app.Rows(), app.Client()
 		flow := machineStart(c, "/recover", "login", mara)
 		machineProve(app, c, flow, mara)
-		before := rows.dump(machineRights...)
+		before := rows.Dump(machineRights...)
 		page := c.Get("/flow/" + flow).See(200).Says("Choose a new password")
 		for _, end := range []string{"answer", "again", "ways"} {
 			c.Post("/flow/"+flow+"/"+end, "code", "00000000", "way", "mail", "password", third, "password_again", third)
@@ -322,7 +221,7 @@ func TestA41ListedMovesHappen(t *testing.T) {
 		page.Submit("/act", "password", third, "password_again", second).See(422)
 		page.Submit("/act", "password", "", "password_again", "").See(422)
 		page.Submit("/act", "same", "1", "key", "").See(303) // the password was never given here
-		if got := machineChanged(before, rows.dump(machineRights...)); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump(machineRights...)); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 		if got := machineStep(t, app, flow); got != sparekey.Act {
@@ -371,9 +270,9 @@ func TestA45FlowOpensNothingElse(t *testing.T) {
 // before; every address that is proved, or was until a week ago, is told (A46).
 func TestA46RecoveryEndsEverything(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows := machineOpen(t, app)
+		rows := app.Rows()
 		browsers := []*sparekeytest.Client{app.Register(mara, first), machineSignIn(app, mara, first), machineSignIn(app, mara, first)}
-		account := rows.text(`SELECT id FROM accounts`)
+		account := rows.Text(`SELECT id FROM accounts`)
 		for n, other := range []struct {
 			email           string
 			proved, dropped time.Duration
@@ -388,7 +287,7 @@ func TestA46RecoveryEndsEverything(t *testing.T) {
 				}
 				return app.Now().Add(d).UnixMicro()
 			}
-			rows.exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+			rows.Exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
 				VALUES ($1, $2, 'email', $3, $3, $4, $5, $6)`,
 				fmt.Sprintf("i%d", n), account, other.email, at(-time.Hour), at(other.proved), at(other.dropped))
 		}
@@ -408,7 +307,7 @@ func TestA46RecoveryEndsEverything(t *testing.T) {
 				t.Errorf("act of a flow begun before: got %d, want 410", got)
 			}
 		}
-		if n := rows.text(`SELECT CAST(COUNT(*) AS TEXT) FROM browsers`); n != "1" {
+		if n := rows.Text(`SELECT CAST(COUNT(*) AS TEXT) FROM browsers`); n != "1" {
 			t.Errorf("got %s known browsers, want the one that recovered", n)
 		}
 		machineSignIn(app, mara, second)
@@ -538,9 +437,9 @@ func TestA49StolenSessionChangesNothing(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		app.Register(mara, first)
 		app.Sleep(sparekey.ProofLife)
-		rows, c := machineOpen(t, app), machineSignIn(app, mara, first) // a password was proved just now
+		rows, c := app.Rows(), machineSignIn(app, mara, first) // a password was proved just now
 		app.Deliver()
-		before, mails := rows.dump("credentials", "accounts", "proofs"), len(app.Sink.Mails(mara))
+		before, mails := rows.Dump("credentials", "accounts", "proofs"), len(app.Sink.Mails(mara))
 		thief := c.Clone()
 		flow := machineStart(thief, "/account/password")
 		page := thief.Get("/flow/" + flow).See(200).Says("Enter your code")
@@ -554,7 +453,7 @@ func TestA49StolenSessionChangesNothing(t *testing.T) {
 			thief.Post("/flow/"+flow+"/act", fields...).See(303)
 			thief.Get("/flow/" + flow).See(200).Says("Enter your code")
 		}
-		if got := machineChanged(before, rows.dump("credentials", "accounts", "proofs")); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump("credentials", "accounts", "proofs")); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 		code := app.Code(mara)

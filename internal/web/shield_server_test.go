@@ -173,10 +173,10 @@ func TestA74NothingInsideShows(t *testing.T) {
 // and changes nothing; TRACE echoes nothing (ASVS 4.1.4, 13.4.4).
 func TestOtherMethodsAreRefused(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows, c := machineOpen(t, app), app.Client()
+		rows, c := app.Rows(), app.Client()
 		scene := shieldSet(app, c)
 		gets, posts := shieldRoutes(t, "GET"), shieldRoutes(t, "POST")
-		before := rows.dump()
+		before := rows.Dump()
 		for _, route := range append(slices.Clone(gets), posts...) {
 			allow := []string{}
 			if slices.Contains(gets, route) {
@@ -199,7 +199,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 				}
 			}
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 	})
@@ -323,8 +323,6 @@ func TestA72SlowClientsAreCut(t *testing.T) {
 		app := sparekeytest.New(t, sparekeytest.Options{Sink: sink})
 		l := shieldPipe{make(chan net.Conn), make(chan struct{})}
 		shieldServe(t, app, l)
-		// Of a gigabyte the kernel takes a few MB before the server's answer stops it.
-		const kernel = 16 << 20
 		const post = "POST /signin HTTP/1.1\r\nHost: " + sparekeytest.Host +
 			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
 		for _, slow := range []struct {

@@ -103,9 +103,9 @@ func TestA62OtherSitesChangeNothing(t *testing.T) {
 		{}, // neither header, but a cookie
 	}
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		rows, c := machineOpen(t, app), app.Client()
+		rows, c := app.Rows(), app.Client()
 		scene := shieldSet(app, c)
-		before, cookies := rows.dump(), maps.Clone(c.Cookies)
+		before, cookies := rows.Dump(), maps.Clone(c.Cookies)
 		for _, route := range shieldRoutes(t, "POST") {
 			if !slices.ContainsFunc(scene.posts, func(p shieldPost) bool { return p.route == route }) {
 				t.Errorf("got no request for the route %s, want one in shieldSet", route)
@@ -131,13 +131,13 @@ func TestA62OtherSitesChangeNothing(t *testing.T) {
 				t.Errorf("POST %s without a cookie: got %d, want 403 and no session", post.route, p.Status)
 			}
 		}
-		if got := machineChanged(before, rows.dump()); got != nil {
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
 			t.Errorf("got changes in %v, want none", got)
 		}
 		for _, post := range scene.posts { // the same requests, from our own pages
-			was := rows.dump()
+			was := rows.Dump()
 			p := c.Post(scene.path(post.route), post.fields...)
-			if changed := machineChanged(was, rows.dump()); p.Status != 303 && p.Status != 200 || changed == nil && post.route != "/flow/{id}/ways" {
+			if changed := sparekeytest.Changed(was, rows.Dump()); p.Status != 303 && p.Status != 200 || changed == nil && post.route != "/flow/{id}/ways" {
 				t.Errorf("POST %s from our own page: got %d and changes in %v, want it done: else it proves nothing", post.route, p.Status, changed)
 			}
 		}
@@ -385,7 +385,7 @@ func TestSessionAPI(t *testing.T) {
 		if err := json.Unmarshal([]byte(p.Body), &got); err != nil || p.Header.Get("Content-Type") != "application/json" {
 			t.Fatalf("got %s %q (%v), want JSON", p.Header.Get("Content-Type"), p.Body, err)
 		}
-		id := machineOpen(t, app).text(`SELECT id FROM accounts`)
+		id := app.Rows().Text(`SELECT id FROM accounts`)
 		want := map[string]any{
 			"account":     id,
 			"identifiers": []any{map[string]any{"kind": "email", "value": mara}},

@@ -21,6 +21,16 @@ type Epochs struct {
 	Ways     int64 // raised when a way or an identifier changes
 }
 
+// A Credential is what is kept so that a way can check an answer: the stored
+// form of a password, and later public keys and sealed seeds. What it checks
+// with stays in the database.
+type Credential struct {
+	ID      string
+	Kind    WayKind
+	Added   time.Time
+	Changed time.Time
+}
+
 // An Identifier is what one types to say who one is.
 type Identifier struct {
 	ID      string

@@ -60,4 +60,7 @@ var (
 	ErrReplay    = &Error{Kind: KindRefused, Code: "g.csrf"}
 	ErrFull      = &Error{Kind: KindBusy, Code: "g.busy", After: time.Minute}
 	ErrTaken     = &Error{Kind: KindConflict, Code: "reg.taken"}
+	ErrLeaving   = &Error{Kind: KindRefused, Code: "in.leaving"}
+	ErrLogin     = &Error{Kind: KindWrong, Code: "prof.taken", Field: "login"}
+	ErrProbes    = &Error{Kind: KindWrong, Code: "prof.probes", Field: "login"}
 )

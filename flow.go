@@ -12,6 +12,10 @@ const (
 	Done   Step = "done"
 )
 
+// ByNotice stands in the place of the kind of what was typed where nothing was:
+// the recovery began with the link of a notice.
+const ByNotice = "notice"
+
 // A Flow is one visit to the door, from "who are you" to "done".
 type Flow struct {
 	ID      string
@@ -47,7 +51,7 @@ type Flow struct {
 	KnownHash string
 	Known     bool
 
-	TypedKind string // "email", "login", or "" in a flow begun in a session
+	TypedKind string // "email", "login", ByNotice, or "" in a flow begun in a session
 	TypedKey  string // its normal form
 	Typed     string // as it is shown back
 	Pending   string // sealed: what the flow will write once it is proved
@@ -65,6 +69,9 @@ type Flow struct {
 	Started time.Time
 	Expires time.Time
 	Closed  time.Time // zero while open
+
+	// Event is what a recovery takes back that was begun from the notice of it.
+	Event string
 
 	// Others is how many other sessions ended when the flow was done, and
 	// Same that it ended with the password the account already had.

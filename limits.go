@@ -45,6 +45,19 @@ const (
 
 	// MaxOpenFlows is how many open flows of strangers an installation holds.
 	MaxOpenFlows = 200_000
+	// EraseAfter is how long an account that its owner deletes can be taken
+	// back by a recovery.
+	EraseAfter = 14 * 24 * time.Hour
+	// NameKept is how long a login name that was given up is not given to
+	// anybody else.
+	NameKept = 365 * 24 * time.Hour
+	// ActivityKept is how far back the activity of an account is shown.
+	ActivityKept = 90 * 24 * time.Hour
+	// SecureLife is how long the link of a notice works.
+	SecureLife = 7 * 24 * time.Hour
+	// MaxName is how many characters the name of a person may have.
+	MaxName = 64
+
 	// MergeSpan is the time within which notices of one kind to one address
 	// are gathered into one.
 	MergeSpan = time.Hour
@@ -120,6 +133,11 @@ func KnownPasswordBudget() Windows {
 // typed with the current password.
 func ActPasswordBudget() Windows {
 	return Windows{{day, MaxTries}}
+}
+
+// LoginProbes is how many login names one account may ask about.
+func LoginProbes() Windows {
+	return Windows{{day, 10}}
 }
 
 // MailCap is how many mails of the kinds a stranger can cause go to one

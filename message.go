@@ -12,6 +12,12 @@ const (
 	PasswordChangedMessage MessageKind = "password-changed"
 	NewSignInMessage       MessageKind = "new-sign-in"
 	RecoverMessage         MessageKind = "recover"
+	LoginChosenMessage     MessageKind = "login-chosen"
+	DeletionMessage        MessageKind = "deletion"
+	DeletionUndoneMessage  MessageKind = "deletion-undone"
+	PausedMessage          MessageKind = "paused"
+	UnpausedMessage        MessageKind = "unpaused"
+	SignedOutMessage       MessageKind = "signed-out"
 )
 
 // A Message is a row of the outbox. It is written in the transaction that
@@ -29,6 +35,10 @@ type Message struct {
 	DropAfter  time.Time // a message that could not be sent by then is given up
 	Merged     bool      // waits for the end of the hour to carry what came meanwhile
 }
+
+// ByOperator stands in the place of a browser where an operator's command was
+// the cause.
+const ByOperator = "operator"
 
 // Facts are what a message says about the event behind it.
 type Facts struct {
@@ -59,7 +69,13 @@ const (
 	SessionEnded    EventKind = "session-ended"
 	RecoverySent    EventKind = "recovery-sent"
 	MessageGivenUp  EventKind = "message-given-up"
-	IdentifierAdded EventKind = "identifier-added"
+	LoginChosen     EventKind = "login-chosen"
+	DataExported    EventKind = "data-exported"
+	DeletionPlanned EventKind = "deletion-planned"
+	DeletionUndone  EventKind = "deletion-undone"
+	AccountPaused   EventKind = "account-paused"
+	AccountUnpaused EventKind = "account-unpaused"
+	SignedOutAll    EventKind = "signed-out-all"
 )
 
 // A Lane is one of the budgets that the same thing has: what strangers spend

@@ -12,6 +12,9 @@ const (
 	Recover        Purpose = "recover"
 	ChangePassword Purpose = "change-password"
 	Register       Purpose = "register"
+	ChooseLogin    Purpose = "add-identifier"
+	ExportData     Purpose = "export-data"
+	DeleteAccount  Purpose = "delete-account"
 )
 
 // A WayKind is a way to verify.
@@ -57,7 +60,7 @@ func policyOf(p Purpose) policy {
 		}
 	case Recover:
 		return recovers
-	case ChangePassword:
+	case ChangePassword, ChooseLogin, ExportData, DeleteAccount:
 		recovers.session = true
 		return recovers
 	case Register:
@@ -69,7 +72,7 @@ func policyOf(p Purpose) policy {
 
 // Purposes lists the purposes that exist.
 func Purposes() []Purpose {
-	return []Purpose{SignIn, Recover, ChangePassword, Register}
+	return []Purpose{SignIn, Recover, ChangePassword, Register, ChooseLogin, ExportData, DeleteAccount}
 }
 
 // FromSession reports whether flows of this purpose start from a session and

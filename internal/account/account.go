@@ -118,12 +118,32 @@ func (s *Service) Add(ctx context.Context, email, login, lang string) (string, e
 // password passes through the operator's hands.
 func (s *Service) Recover(ctx context.Context, id string) (int, error) {
 	e := s.event(sparekey.RecoverySent, id, s.Now())
-	return s.Store.TellRecover(ctx, e, func(n int) string { return fmt.Sprintf("%s-%d", e.ID, n) })
+	return s.Store.TellRecover(ctx, e)
 }
 
 func (s *Service) event(kind sparekey.EventKind, account string, now time.Time) sparekey.Event {
 	return sparekey.Event{
 		ID: s.Source.ID(), Account: account, Kind: kind,
-		Facts: sparekey.Facts{At: now, On: "operator"},
+		Facts: sparekey.Facts{At: now, On: sparekey.ByOperator},
 	}
+}
+
+// Ways lists the ways an account has beside its identifiers.
+func (s *Service) Ways(ctx context.Context, id string) ([]sparekey.Credential, error) {
+	return s.Store.Credentials(ctx, id)
+}
+
+// SetProfile writes how a person wants to be called, and the language of their
+// mails, which is empty for that of their browser. The name is what they typed,
+// in one normal form and without the blanks around it.
+func (s *Service) SetProfile(ctx context.Context, id, name, lang string) error {
+	name, err := ident.Name(name)
+	if err != nil {
+		code := "prof.chars"
+		if errors.Is(err, ident.ErrTooLong) {
+			code = "prof.long"
+		}
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: code, Field: "name", Args: []any{"Max", sparekey.MaxName}}
+	}
+	return s.Store.SetProfile(ctx, id, name, lang)
 }

@@ -193,7 +193,7 @@ func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalog
 		sender = smtp
 	}
 	a.Outbox = outbox.New(outbox.Options{
-		Store: a.Store, Resolve: a.resolve, Letters: letters, Sender: sender, Source: src,
+		Store: a.Store, Resolve: a.resolve, Secure: a.Flows.SecureToken, Letters: letters, Sender: sender, Source: src,
 		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log,
 	})
 	return nil

@@ -46,6 +46,12 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 	switch f.Purpose {
 	case sparekey.Recover, sparekey.ChangePassword:
 		return s.setPassword(ctx, v, f, in)
+	case sparekey.ChooseLogin:
+		return s.setLogin(ctx, v, f)
+	case sparekey.ExportData:
+		return s.export(ctx, v, f)
+	case sparekey.DeleteAccount:
+		return s.planDeletion(ctx, v, f)
 	default:
 		return Outcome{Flow: f}, sparekey.ErrOutOfStep
 	}
@@ -74,7 +80,6 @@ func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in
 	a, _ := s.acting(v, f)
 	a.Password = stored
 	a.Event = s.event(sparekey.PasswordSet, v, a.Turn.Now)
-	a.MessageID = messageID(a.Event.ID)
 	done, err := s.Store.SetPassword(ctx, a)
 	if errors.Is(err, sparekey.ErrUsed) {
 		return s.second(ctx, v, f.ID, Outcome{Flow: f}, err)

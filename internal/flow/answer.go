@@ -105,7 +105,7 @@ func (s *Service) pass(ctx context.Context, v Visit, f *sparekey.Flow, c *sparek
 func (s *Service) cookies(v Visit, f *sparekey.Flow) *Cookies {
 	_, c := s.opening(v, nil, false, s.Now())
 	switch {
-	case f.Step != sparekey.Done:
+	case f.Step != sparekey.Done, f.Purpose == sparekey.DeleteAccount:
 		return &Cookies{Browser: c.Browser}
 	case f.Purpose == sparekey.Recover && !f.Same: // opens no session (A48)
 		c.Session = ""
@@ -218,27 +218,29 @@ func (s *Service) SignIn(ctx context.Context, v Visit, login, pw string, shared 
 		e := *sparekey.ErrPaused
 		e.Args = []any{"Since", view.Disabled}
 		return nil, &e
+	case !view.DeleteAt.IsZero(): // likewise
+		e := *sparekey.ErrLeaving
+		e.Args = []any{"At", view.DeleteAt}
+		return nil, &e
 	}
-	return s.signIn(ctx, v, view, pw, rehash, shared)
+	open, cookies := s.opening(v, []sparekey.WayKind{sparekey.ByPassword}, shared, now)
+	in := store.SignIn{View: view, Open: open, Turn: s.turn(v, now), Event: s.event(sparekey.SignedIn, v, now), Try: try.ID}
+	return cookies, s.signIn(ctx, v, in, pw, rehash)
 }
 
-func (s *Service) signIn(ctx context.Context, v Visit, view store.SignInView, pw string, rehash, shared bool) (*Cookies, error) {
-	now := s.Now()
-	open, cookies := s.opening(v, []sparekey.WayKind{sparekey.ByPassword}, shared, now)
-	in := store.SignIn{View: view, Open: open, Turn: s.turn(v, now), Event: s.event(sparekey.SignedIn, v, now)}
-	in.MessageID = messageID(in.Event.ID)
+func (s *Service) signIn(ctx context.Context, v Visit, in store.SignIn, pw string, rehash bool) error {
 	if rehash {
 		stored, err := s.Hasher.Hash(ctx, password.Known, v.prefix(), pw)
 		if err != nil {
-			return nil, busy(err)
+			return busy(err)
 		}
 		in.Rehashed = stored
 	}
 	if err := s.Store.SignIn(ctx, in); err != nil {
-		return nil, err
+		return err
 	}
 	s.Wake()
-	return cookies, nil
+	return nil
 }
 
 // loginKey is what sign-in looks up. What cannot be anybody's login is looked

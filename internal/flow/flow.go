@@ -11,7 +11,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -126,11 +125,6 @@ func (s *Service) event(kind sparekey.EventKind, v Visit, now time.Time) spareke
 	return sparekey.Event{ID: s.Source.ID(), Kind: kind, Facts: v.facts(now)}
 }
 
-// messageID numbers the messages that one event causes.
-func messageID(event string) func(n int) string {
-	return func(n int) string { return event + "-" + strconv.Itoa(n) }
-}
-
 // load gives the flow that the browser may see. Another browser's flow is
 // unknown to it (ASVS 6.6.2); a flow begun in a session ends with it.
 func (s *Service) load(ctx context.Context, v Visit, id string) (*sparekey.Flow, error) {
@@ -141,7 +135,9 @@ func (s *Service) load(ctx context.Context, v Visit, id string) (*sparekey.Flow,
 	if f.Browser != v.Browser.Hash() {
 		return nil, sparekey.ErrNotFound
 	}
-	if f.Session != "" && f.Session != v.session() {
+	// The last page of a deletion is shown to the browser that it signed out.
+	left := f.Purpose == sparekey.DeleteAccount && f.Step == sparekey.Done
+	if f.Session != "" && f.Session != v.session() && !left {
 		return nil, sparekey.ErrExpired
 	}
 	return f, nil

@@ -57,17 +57,23 @@ func (s *Service) newSubject(f *sparekey.Flow) string {
 // stopToken names a flow and nothing else; who holds it can turn that flow
 // into a ghost.
 func (s *Service) stopToken(flow string) string {
-	mac := s.Keys.NewestMAC(secret.Links, "stop", flow)
-	return flow + "." + s.Keys.Newest() + "." + base64.RawURLEncoding.EncodeToString(mac[:16])
+	return s.link("stop", flow)
 }
 
-// parseStop gives the flow that a stop token names.
-func (s *Service) parseStop(token string) (string, error) {
+// link makes the token of a link for one use: what it names, the key and half
+// of a keyed hash.
+func (s *Service) link(use, name string) string {
+	mac := s.Keys.NewestMAC(secret.Links, use, name)
+	return name + "." + s.Keys.Newest() + "." + base64.RawURLEncoding.EncodeToString(mac[:16])
+}
+
+// parseLink gives what the token of a link names.
+func (s *Service) parseLink(use, token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return "", sparekey.ErrNotFound
 	}
-	mac, err := s.Keys.MAC(secret.Links, parts[1], "stop", parts[0])
+	mac, err := s.Keys.MAC(secret.Links, parts[1], use, parts[0])
 	if err != nil || !secret.Equal(parts[2], base64.RawURLEncoding.EncodeToString(mac[:16])) {
 		return "", sparekey.ErrNotFound
 	}
@@ -77,7 +83,7 @@ func (s *Service) parseStop(token string) (string, error) {
 // Stopping gives what the page of a stop link may show. It changes nothing: a
 // scanner may look as often as it likes (A29).
 func (s *Service) Stopping(ctx context.Context, token string) (store.StopView, error) {
-	id, err := s.parseStop(token)
+	id, err := s.parseLink("stop", token)
 	if err != nil {
 		return store.StopView{}, err
 	}
@@ -86,7 +92,7 @@ func (s *Service) Stopping(ctx context.Context, token string) (store.StopView, e
 
 // Stop stops the request that the link was mailed for.
 func (s *Service) Stop(ctx context.Context, v Visit, token string) (bool, error) {
-	id, err := s.parseStop(token)
+	id, err := s.parseLink("stop", token)
 	if err != nil {
 		return false, err
 	}

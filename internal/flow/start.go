@@ -88,16 +88,25 @@ func (s *Service) codeMessage(f *sparekey.Flow, c *sparekey.Challenge, now time.
 }
 
 // ChangePassword begins the change of a password from a session: the same
-// steps as a recovery, about the session's own account. Fresh proofs of the
-// session that would be enough for a recovery stand in for the code.
+// steps as a recovery, about the session's own account.
 func (s *Service) ChangePassword(ctx context.Context, v Visit, a *sparekey.Account) (string, error) {
+	return s.setting(ctx, v, a, sparekey.ChangePassword, "")
+}
+
+// setting begins the change of a setting from a session. Fresh proofs of the
+// session that would be enough for a recovery stand in for the code. pending
+// is what the flow will write, and is kept sealed.
+func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, p sparekey.Purpose, pending string) (string, error) {
 	now := s.Now()
 	email, err := s.firstEmail(ctx, a.ID)
 	if err != nil {
 		return "", err
 	}
-	f := s.newFlow(v, sparekey.ChangePassword, now)
+	f := s.newFlow(v, p, now)
 	f.Account, f.Epochs, f.Session, f.Typed = a.ID, a.Epochs, v.Session.ID, email
+	if pending != "" {
+		f.Pending = s.Keys.Seal("flow "+f.ID, []byte(pending), s.Source)
+	}
 	proofs, err := s.Store.SessionProofs(ctx, f, now)
 	if err != nil {
 		return "", err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +39,8 @@ type Notice struct {
 	Facts     []Facts  // one for each time it happened
 	How       []string // the kinds of the ways behind it, as in "mail"
 	SignedOut int      // other devices that were signed out with it
+	SecureURL string   // the page that takes the account back; empty leaves it out
+	Erased    time.Time
 }
 
 // times is how often it happened: once even if nothing is known of it.
@@ -95,7 +96,7 @@ func (l *Letters) Code(m Letter) (Mail, error) {
 	if strings.Trim(m.Code.Reveal(), "0123456789") != "" || m.Code == "" {
 		return Mail{}, errors.New("write letter: the code is not digits")
 	}
-	key, to := "", m.To
+	key, lead, to := "", "", m.To
 	switch m.Purpose {
 	case "recover":
 		key = "mail.recover"
@@ -105,11 +106,20 @@ func (l *Letters) Code(m Letter) (Mail, error) {
 		// Nobody has proved this address yet, so nothing is printed that
 		// somebody may have typed for it: no name, no address (A39).
 		key, m.Name, m.To, m.StopURL = "mail.register", "", "", ""
+	case "add-identifier":
+		key, lead = "mail.you", "mail.you.login"
+	case "export-data":
+		key, lead = "mail.you", "mail.you.data"
+	case "delete-account":
+		key, lead = "mail.you", "mail.you.delete"
 	default:
 		return Mail{}, fmt.Errorf("write letter: no letter for the purpose %q", m.Purpose)
 	}
+	if lead == "" {
+		lead = key + ".lead"
+	}
 	d := l.draft(m.Lang, key, m.Name)
-	d.say(key + ".lead")
+	d.say(lead)
 	d.code(m.Code)
 	d.say(key + ".works")
 	d.say("mail.guard")
@@ -152,14 +162,32 @@ func (l *Letters) PasswordChanged(n Notice) (Mail, error) {
 	d := l.draft(n.Lang, "mail.changed", n.Name)
 	d.say("mail.changed.lead", "Count", n.times())
 	d.facts(n.Facts...)
-	if how := d.ways(n.How); how != "" {
+	if how := d.p.Ways(n.How); how != "" {
 		d.row(row{Label: d.p.T("mail.how"), Text: how}, len(n.Facts) > 1)
 	}
 	if n.SignedOut > 0 {
 		d.say("mail.changed.out", "Count", n.SignedOut)
 	}
 	d.say("mail.changed.ok")
-	d.say("mail.changed.not")
+	d.secure(n.SecureURL)
+	return d.mail(n.To)
+}
+
+// secure leads whoever did not do it to the page that takes the account back.
+func (d *draft) secure(to string) {
+	if to != "" {
+		d.say("mail.secure")
+		d.link("mail.secure.go", to)
+	}
+}
+
+// Happened writes the notice of something else that happened to the account:
+// key is that of its messages, as in "mail.login".
+func (l *Letters) Happened(key string, n Notice) (Mail, error) {
+	d := l.draft(n.Lang, key, n.Name)
+	d.say(key+".lead", "Day", d.p.Date(n.Erased, l.zone))
+	d.facts(n.Facts...)
+	d.secure(n.SecureURL)
 	return d.mail(n.To)
 }
 
@@ -181,36 +209,13 @@ func (l *Letters) NewSignIn(n Notice) (Mail, error) {
 	if !last.At.IsZero() {
 		d.pre = d.p.T("mail.new.pre", "Day", d.p.DayMonth(last.At, l.zone), "Clock", d.p.Clock(last.At, l.zone))
 	}
-	if how := d.ways(n.How); how != "" {
+	if how := d.p.Ways(n.How); how != "" {
 		d.say("mail.new.lead", "Count", count, "How", how)
 	} else {
 		d.say("mail.new.lead.bare", "Count", count)
 	}
 	d.facts(n.Facts...)
 	d.say("mail.new.ok", "Count", count)
-	d.say("mail.new.not")
+	d.secure(n.SecureURL)
 	return d.mail(n.To)
-}
-
-// ways says which ways were used, each once: "your password and your app".
-func (d *draft) ways(kinds []string) string {
-	var names []string
-	for _, kind := range kinds {
-		// A kind that has no name in the catalogue is better not said.
-		if id := "mail.way." + kind; d.p.Has(id) && !slices.Contains(names, d.p.T(id)) {
-			names = append(names, d.p.T(id))
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	said, last := names[0], len(names)-1
-	for i, name := range names[1:] {
-		join := "mail.comma"
-		if i+1 == last {
-			join = "mail.and"
-		}
-		said = d.p.T(join, "A", said, "B", name)
-	}
-	return said
 }

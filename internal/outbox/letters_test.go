@@ -20,10 +20,11 @@ import (
 var update = flag.Bool("update", false, "write the golden mails of testdata anew")
 
 const (
-	letterURL  = "https://id.lanternmarket.example"
-	letterStop = letterURL + "/stop/q7FxN2b0V5kWcY8LrT3mHs9ZpAeJdGuK1oXiQvB6wRE"
-	shortCode  = secret.Text("41830275")
-	longCode   = secret.Text("41830275961840377265")
+	letterURL    = "https://id.lanternmarket.example"
+	letterStop   = letterURL + "/stop/q7FxN2b0V5kWcY8LrT3mHs9ZpAeJdGuK1oXiQvB6wRE"
+	letterSecure = letterURL + "/secure/7RE2~m1.k7f2a9.Ln5rT3mHs9ZpAeJdGuK1oX"
+	shortCode    = secret.Text("41830275")
+	longCode     = secret.Text("41830275961840377265")
 )
 
 func newLetters(t testing.TB) *Letters {
@@ -65,7 +66,10 @@ func samples(t testing.TB, tag string) map[string]Mail {
 		}
 	}
 	notice := func(facts ...Facts) Notice {
-		return Notice{Lang: tag, To: "mara@example.com", Name: "Mara", Facts: facts}
+		return Notice{
+			Lang: tag, To: "mara@example.com", Name: "Mara", Facts: facts, SecureURL: letterSecure,
+			Erased: asked().At.Add(14 * 24 * time.Hour),
+		}
 	}
 	once, thrice, signIn, signIns, bare := notice(asked()), notice(asked(), from(1), from(2)),
 		notice(asked()), notice(asked(), from(1)), notice(Facts{At: asked().At})
@@ -73,12 +77,26 @@ func samples(t testing.TB, tag string) map[string]Mail {
 	thrice.How, thrice.SignedOut = []string{"mail", "totp", "mail", "saved", "who-knows"}, 1
 	signIn.How, signIns.How = []string{"password", "app"}, []string{"password"}
 	bare.Name = ""
+	paused := once
+	paused.SecureURL = ""
+	happened := func(key string, n Notice) func() (Mail, error) {
+		return func() (Mail, error) { return l.Happened(key, n) }
+	}
 	all := map[string]Mail{}
 	for name, write := range map[string]func() (Mail, error){
 		"recover":       func() (Mail, error) { return l.Code(letter("recover", shortCode)) },
 		"recover-long":  func() (Mail, error) { return l.Code(letter("recover", longCode)) },
 		"change":        func() (Mail, error) { return l.Code(letter("change-password", shortCode)) },
 		"register":      func() (Mail, error) { return l.Code(letter("register", shortCode)) },
+		"you-login":     func() (Mail, error) { return l.Code(letter("add-identifier", shortCode)) },
+		"you-data":      func() (Mail, error) { return l.Code(letter("export-data", shortCode)) },
+		"you-delete":    func() (Mail, error) { return l.Code(letter("delete-account", shortCode)) },
+		"login":         happened("mail.login", thrice),
+		"leave":         happened("mail.leave", once),
+		"stay":          happened("mail.stay", once),
+		"out":           happened("mail.out", once),
+		"paused":        happened("mail.paused", paused),
+		"unpaused":      happened("mail.unpaused", paused),
 		"exists":        func() (Mail, error) { return l.Exists(letter("register", "")) },
 		"asked":         func() (Mail, error) { return l.Recover(Letter{Lang: tag, To: "mara@example.com"}) },
 		"changed":       func() (Mail, error) { return l.PasswordChanged(once) },
@@ -231,11 +249,16 @@ func TestLettersSayTheSameTwice(t *testing.T) {
 	})
 }
 
-// The only links are the one that stops a request and that of the recovery
-// page: nothing in a mail signs in, and both open a page with a button.
-func TestLettersLinkOnlyToStopAndRecover(t *testing.T) {
-	want := map[string]string{
-		"recover": letterStop, "recover-long": letterStop, "change": letterStop, "asked": letterURL + "/recover",
+// The only links are the one that stops a request, the one that takes an
+// account back and that of the recovery page: nothing in a mail signs in, and
+// each opens a page with a button.
+func TestLettersLinkOnlyToButtons(t *testing.T) {
+	want := map[string]string{"asked": letterURL + "/recover"}
+	for _, name := range []string{"recover", "recover-long", "change", "you-login", "you-data", "you-delete"} {
+		want[name] = letterStop
+	}
+	for _, name := range []string{"changed", "changed-again", "new", "new-again", "new-bare", "login", "leave", "stay", "out"} {
+		want[name] = letterSecure
 	}
 	each(t, func(t *testing.T, name string, m Mail) {
 		if got := strings.Join(look(t, m).links, " "); got != want[name] {

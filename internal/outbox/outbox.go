@@ -41,7 +41,10 @@ type Options struct {
 	Store *store.DB
 	// Resolve finds out whom a code message is for. It does the same for
 	// everybody and nobody.
-	Resolve   func(context.Context, sparekey.Message) (*Resolved, error)
+	Resolve func(context.Context, sparekey.Message) (*Resolved, error)
+	// Secure gives the token of the link in a notice, by which whoever it went
+	// to can take the account back.
+	Secure    func(event, identifier string) string
 	Letters   *Letters
 	Sender    Sender
 	Source    *secret.Source
@@ -256,6 +259,10 @@ func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
 
 func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 	l := Notice{Lang: n.Lang, To: n.To, Name: n.Name}
+	if len(n.Events) > 0 { // the first of those that were merged: what it changed, the link takes back
+		l.SecureURL = o.PublicURL + "/secure/" + o.Secure(n.Events[0].ID, m.Identifier)
+		l.Erased = n.Events[0].Facts.At.Add(sparekey.EraseAfter)
+	}
 	for _, e := range n.Events {
 		l.Facts = append(l.Facts, facts(e.Facts))
 		l.SignedOut += e.Others
@@ -270,6 +277,19 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 		mail, err = o.Letters.PasswordChanged(l)
 	case sparekey.NewSignInMessage:
 		mail, err = o.Letters.NewSignIn(l)
+	case sparekey.LoginChosenMessage:
+		mail, err = o.Letters.Happened("mail.login", l)
+	case sparekey.DeletionMessage:
+		mail, err = o.Letters.Happened("mail.leave", l)
+	case sparekey.DeletionUndoneMessage:
+		mail, err = o.Letters.Happened("mail.stay", l)
+	case sparekey.SignedOutMessage:
+		mail, err = o.Letters.Happened("mail.out", l)
+	case sparekey.PausedMessage:
+		l.SecureURL = "" // nobody gets in while it is paused
+		mail, err = o.Letters.Happened("mail.paused", l)
+	case sparekey.UnpausedMessage:
+		mail, err = o.Letters.Happened("mail.unpaused", l)
 	case sparekey.RecoverMessage:
 		mail, err = o.Letters.Recover(Letter{Lang: n.Lang, To: n.To, Name: n.Name})
 	default:
@@ -279,4 +299,9 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 	return &mail, err
 }
 
-func facts(f sparekey.Facts) Facts { return Facts{At: f.At, Address: f.From, Browser: f.On} }
+func facts(f sparekey.Facts) Facts {
+	if f.On == sparekey.ByOperator {
+		f.On = ""
+	}
+	return Facts{At: f.At, Address: f.From, Browser: f.On}
+}

@@ -125,15 +125,27 @@ type NewPassword struct {
 	Same bool
 }
 
+// Confirm is the last page of a flow about a setting: what will happen, and
+// one button. It posts key to /flow/{id}/act.
+type Confirm struct {
+	Base
+	Flow    string
+	Purpose sparekey.Purpose
+	Login   string    // the login name that was chosen
+	At      time.Time // when the account will be erased
+	Note    *Note
+}
+
 // Done says that all went well.
 type Done struct {
 	Base
 	Purpose  sparekey.Purpose
 	Flow     string
-	Login    string // carried to the sign-in form
-	Others   int    // sessions that ended, besides this one
-	SignedIn bool   // there is a session: it leads to My account
-	Same     bool   // nothing was changed: the current password was given
+	At       time.Time // when the account will be erased
+	Login    string    // carried to the sign-in form
+	Others   int       // sessions that ended, besides this one
+	SignedIn bool      // there is a session: it leads to My account
+	Same     bool      // nothing was changed: the current password was given
 }
 
 // Ended is the page of a flow that cannot go on. Kind is "expired",
@@ -163,6 +175,20 @@ type Paused struct {
 	Since time.Time
 }
 
+// Leaving tells the owner of an account that waits for its erasure, who gave
+// the right password, how to keep it.
+type Leaving struct {
+	Base
+	Login string // carried into the recovery that keeps it
+	At    time.Time
+}
+
+// Secure is /secure/{token}, the link of a notice. It posts key to Self.
+type Secure struct {
+	Base
+	Gone bool // the link does not work, or not any more
+}
+
 // Overview is /account.
 type Overview struct {
 	Base
@@ -179,6 +205,53 @@ type Password struct {
 	Base
 	Email string
 	Note  *Note
+}
+
+// Profile is /account/profile. It posts name, lang, key there, and login, key
+// to choose a login name.
+type Profile struct {
+	Base
+	Name, Lang string
+	Login      string // as the account has it; empty if it has none
+	Typed      string // the login name that was typed just now
+	Note       *Note
+}
+
+// MyWays is /account/ways: what the account's owner can verify with.
+type MyWays struct {
+	Base
+	Rows []MyWay
+}
+
+// A MyWay is one way that the account has. Value is empty for a way that has
+// nothing to show; Since is when it was proved, or last changed.
+type MyWay struct {
+	Kind  sparekey.WayKind
+	Value string
+	Since time.Time
+}
+
+// Activity is /account/activity.
+type Activity struct {
+	Base
+	Rows []ActivityRow
+}
+
+// An ActivityRow is one thing that happened. Failed is how often a password was
+// tried in vain; then Kind is empty.
+type ActivityRow struct {
+	At               time.Time
+	Kind             sparekey.EventKind
+	How              []sparekey.WayKind
+	Failed           int
+	Browser, Address string
+}
+
+// Data is /account/data. It posts what=export or what=delete, and key.
+type Data struct {
+	Base
+	At   time.Time // when the account would be erased if it were deleted now
+	Note *Note
 }
 
 // Devices is /account/devices. It posts session=ID or others=1, and key.

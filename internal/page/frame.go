@@ -130,7 +130,7 @@ func (b *Base) Body() string {
 	switch b.page.(type) {
 	case *Overview:
 		return "app home"
-	case *Password, *Devices:
+	case *Password, *Devices, *Profile, *MyWays, *Activity, *Data:
 		return "app"
 	}
 	return ""
@@ -145,6 +145,14 @@ func (b *Base) Here(path string) bool {
 		return path == "/account/password"
 	case *Devices:
 		return path == "/account/devices"
+	case *Profile:
+		return path == "/account/profile"
+	case *MyWays:
+		return path == "/account/ways"
+	case *Activity:
+		return path == "/account/activity"
+	case *Data:
+		return path == "/account/data"
 	}
 	return false
 }
@@ -179,7 +187,7 @@ func footOf(p sparekey.Purpose) string {
 	switch p {
 	case sparekey.Recover:
 		return "foot.recover"
-	case sparekey.ChangePassword:
+	case sparekey.ChangePassword, sparekey.ChooseLogin, sparekey.ExportData, sparekey.DeleteAccount:
 		return "foot.account"
 	case sparekey.Register:
 		return "foot.register"

@@ -28,6 +28,9 @@ import (
 //	dev.out.others   Count         int; good
 //	dev.gone                       calm: it was signed out already
 //	prof.ok                        good
+//	prof.shape, prof.taken, prof.probes   field login
+//	prof.long        Max           int; field name
+//	prof.chars                     field name
 //
 // A time as a value is a Clock, ClockSeconds or Day and is shown in the
 // installation's zone; a time.Duration is shown as in "in 4 minutes".

@@ -116,7 +116,9 @@ func codeSamples(base func(string) Base) []Sample {
 	return []Sample{
 		{"code", rec(47*time.Second, "", nil)},
 		{"code-login", code(sparekey.Recover, "login", time.Minute, nil)},
+		{"code-notice", code(sparekey.Recover, sparekey.ByNotice, time.Minute, nil)},
 		{"code-session", code(sparekey.ChangePassword, "session", time.Minute, nil)},
+		{"code-setting", code(sparekey.DeleteAccount, "session", time.Minute, nil)},
 		{"code-register", code(sparekey.Register, "email", time.Minute, nil)},
 		{"code-ready", rec(0, "", nil)},
 		{"code-many", many},
@@ -159,7 +161,23 @@ func actSamples(base func(string) Base) []Sample {
 			SignedIn: p == sparekey.ChangePassword, Same: same,
 		}
 	}
+	setting := func(p sparekey.Purpose) (*Confirm, *Done) {
+		in := base("/flow/" + sampleFlow)
+		in.SignedInAs = sampleMail
+		at := sampleNow().AddDate(0, 0, 14)
+		return &Confirm{Base: in, Flow: sampleFlow, Purpose: p, Login: "heron", At: at},
+			&Done{Base: in, Purpose: p, Flow: sampleFlow, At: at, SignedIn: p != sparekey.DeleteAccount}
+	}
+	login, loginDone := setting(sparekey.ChooseLogin)
+	data, dataDone := setting(sparekey.ExportData)
+	leave, leaveDone := setting(sparekey.DeleteAccount)
 	return []Sample{
+		{"confirm-login", login},
+		{"confirm-data", data},
+		{"confirm-delete", leave},
+		{"done-login", loginDone},
+		{"done-data", dataDone},
+		{"done-delete", leaveDone},
 		{"password", fresh(sparekey.Recover, false, nil)},
 		{"password-change", fresh(sparekey.ChangePassword, false, nil)},
 		{"password-short", fresh(sparekey.Recover, false, &Note{ID: "pw.short", Args: []any{"Min", 8, "Count", 1}, Field: "password"})},
@@ -187,6 +205,7 @@ func endSamples(base func(string) Base) []Sample {
 		{"ended-expired", ended(sparekey.Recover, "expired", sampleMail, "")},
 		{"ended-expired-bare", ended(sparekey.Recover, "expired", "", "")},
 		{"ended-expired-change", ended(sparekey.ChangePassword, "expired", "", "")},
+		{"ended-expired-setting", ended(sparekey.ExportData, "expired", "", "")},
 		{"ended-expired-register", ended(sparekey.Register, "expired", sampleMail, "")},
 		{"ended-exhausted", ended(sparekey.Recover, "exhausted", sampleMail, "")},
 		{"ended-used", ended(sparekey.Recover, "used", sampleMail, sampleFlow)},
@@ -197,6 +216,9 @@ func endSamples(base func(string) Base) []Sample {
 		{"stop-stopped", stop("stopped", "")},
 		{"stop-over", stop("over", "")},
 		{"stop-none", stop("none", "")},
+		{"secure", &Secure{Base: base("/secure/q7F2M")}},
+		{"secure-gone", &Secure{Base: base("/secure/q7F2M"), Gone: true}},
+		{"leaving", &Leaving{Base: base("/signin"), Login: sampleMail, At: sampleNow().AddDate(0, 0, 14)}},
 		{"paused", &Paused{Base: base("/signin"), Since: sampleNow()}},
 	}
 }
@@ -214,6 +236,10 @@ func accountSamples(base func(string) Base) []Sample {
 		{ID: "s2", Browser: "Safari on iPhone", Address: "2001:db8:4a1:9c00::7", First: now.AddDate(0, -1, 0), Last: now.Add(-5 * time.Hour)},
 		{ID: "s3", Address: "198.51.100.24", First: now.AddDate(0, 0, -1), Last: now.Add(-26 * time.Hour), Shared: true},
 	}
+	profile := func(login, typed string, n *Note) *Profile {
+		b := in("/account/profile")
+		return &Profile{Base: b, Name: "Mara", Login: login, Typed: typed, Note: n}
+	}
 	return []Sample{
 		{"account", &Overview{
 			Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
@@ -221,6 +247,21 @@ func accountSamples(base func(string) Base) []Sample {
 		}},
 		{"account-new", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Note: &Note{ID: "prof.ok", Good: true}}},
 		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
+		{"account-profile", profile("", "", nil)},
+		{"account-profile-ok", profile("mara", "", &Note{ID: "prof.ok", Good: true})},
+		{"account-profile-long", profile("mara", "", &Note{ID: "prof.long", Args: []any{"Max", 64}, Field: "name"})},
+		{"account-profile-chars", profile("mara", "", &Note{ID: "prof.chars", Field: "name"})},
+		{"account-profile-shape", profile("", "9lives", &Note{ID: "prof.shape", Field: "login"})},
+		{"account-profile-taken", profile("", "admin", &Note{ID: "prof.taken", Field: "login"})},
+		{"account-profile-probes", profile("", "heron", &Note{ID: "prof.probes", Field: "login"})},
+		{"account-ways", &MyWays{Base: in("/account/ways"), Rows: []MyWay{
+			{sparekey.ByMail, sampleMail, now.AddDate(-1, -3, 0)},
+			{sparekey.ByMail, "old@example.com", time.Time{}},
+			{sparekey.ByPassword, "", now.AddDate(0, -2, 0)},
+		}}},
+		{"account-activity", &Activity{Base: in("/account/activity"), Rows: activity(now)}},
+		{"account-activity-none", &Activity{Base: in("/account/activity")}},
+		{"account-data", &Data{Base: in("/account/data"), At: now.AddDate(0, 0, 14)}},
 		{"account-devices", &Devices{Base: in("/account/devices"), Rows: rows}},
 		{"account-devices-out", &Devices{Base: in("/account/devices"), Rows: rows[:1], Note: &Note{ID: "dev.out", Good: true}}},
 		{"account-devices-others", &Devices{
@@ -230,6 +271,21 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account-devices-gone", &Devices{Base: in("/account/devices"), Rows: rows, Note: &Note{ID: "dev.gone", Calm: true}}},
 		{"language", &Language{Base: base("/language"), To: "/signin"}},
 	}
+}
+
+// activity has one row for everything that can happen.
+func activity(now time.Time) (rows []ActivityRow) {
+	for i, kind := range []sparekey.EventKind{
+		sparekey.SignedIn, sparekey.PasswordSet, sparekey.LoginChosen, sparekey.RequestStopped, sparekey.SessionEnded,
+		sparekey.DataExported, sparekey.DeletionPlanned, sparekey.DeletionUndone, sparekey.AccountPaused,
+		sparekey.AccountUnpaused, sparekey.SignedOutAll, sparekey.RecoverySent, sparekey.MessageGivenUp, sparekey.AccountCreated,
+	} {
+		rows = append(rows, ActivityRow{
+			At: now.AddDate(0, 0, -i), Kind: kind, How: []sparekey.WayKind{sparekey.ByPassword},
+			Browser: "Firefox on Windows", Address: "203.0.113.7",
+		})
+	}
+	return append(rows, ActivityRow{At: now.AddDate(0, 0, -20), Failed: 3, Browser: "Chrome on Android", Address: "198.51.100.24"})
 }
 
 // problemSamples are the pages that say what is wrong.

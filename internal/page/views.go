@@ -52,8 +52,11 @@ func (d *Code) file() string { return "code" }
 
 // Heading is the page's h1.
 func (d *Code) Heading() string {
-	if d.Purpose == sparekey.Register {
+	switch {
+	case d.Purpose == sparekey.Register:
 		return d.T("reg.code.h1")
+	case settingPath(d.Purpose) != "":
+		return d.T("code.you.h1")
 	}
 	return d.T("code.h1")
 }
@@ -72,6 +75,8 @@ func (d *Code) Lead() template.HTML {
 		return d.H("code.lead.session", "Login", typed)
 	case d.TypedKind == "login":
 		return d.H("code.lead.login")
+	case d.TypedKind == sparekey.ByNotice:
+		return d.H("code.lead.notice")
 	}
 	return d.H("code.lead.email", "Login", typed)
 }
@@ -94,19 +99,22 @@ func (d *Code) Next() ClockSeconds { return ClockSeconds(d.NextAt) }
 // Start is the path where another address can be typed; empty when the
 // address is the session's own.
 func (d *Code) Start() string {
-	switch d.Purpose {
-	case sparekey.Register:
+	switch {
+	case d.Purpose == sparekey.Register:
 		return "/register"
-	case sparekey.ChangePassword:
-		return ""
+	case d.Purpose == sparekey.Recover && d.TypedKind != sparekey.ByNotice:
+		return "/recover"
 	}
-	return "/recover"
+	return ""
 }
 
 // Restart is where "start again" leads.
 func (d *Code) Restart() string {
-	if d.Purpose == sparekey.ChangePassword {
-		return "/account/password"
+	switch {
+	case d.TypedKind == sparekey.ByNotice:
+		return "/recover"
+	case d.Start() == "":
+		return settingOf(d.Purpose)
 	}
 	return d.Onward(d.Start())
 }
@@ -153,17 +161,30 @@ func (d *Done) file() string { return "done" }
 
 // Heading is the page's h1.
 func (d *Done) Heading() string {
-	if d.Same {
+	switch {
+	case d.Same:
 		return d.T("done.same.h1")
+	case d.Purpose == sparekey.ChooseLogin:
+		return d.T("done.login.h1")
+	case d.Purpose == sparekey.ExportData:
+		return d.T("done.data.h1")
+	case d.Purpose == sparekey.DeleteAccount:
+		return d.T("done.delete.h1", "Day", Day(d.At))
 	}
 	return d.T("done.h1")
 }
-func (d *Done) step() int    { return 4 }
+func (d *Done) step() int    { return steps(d.Purpose, 4) }
 func (d *Done) foot() string { return footOf(d.Purpose) }
 
 // Text says what else happened.
 func (d *Done) Text() string {
 	switch {
+	case d.Purpose == sparekey.ChooseLogin:
+		return d.T("done.login")
+	case d.Purpose == sparekey.ExportData:
+		return d.T("done.data")
+	case d.Purpose == sparekey.DeleteAccount:
+		return d.T("done.delete", "Forgot", d.T("in.forgot"))
 	case d.Same && d.SignedIn:
 		return d.T("done.same.in")
 	case d.Same:
@@ -197,7 +218,7 @@ func (d *Ended) id() string {
 	case "changed":
 		return "end.changed"
 	}
-	if d.Login == "" || d.Purpose == sparekey.ChangePassword {
+	if !d.Carries() {
 		return "g.expired.bare"
 	}
 	return "g.expired"
@@ -206,17 +227,23 @@ func (d *Ended) id() string {
 // Start is where the new start is posted to.
 func (d *Ended) Start() string {
 	switch d.Purpose {
-	case sparekey.ChangePassword:
-		return "/account/password"
 	case sparekey.Register:
 		return "/register"
+	case sparekey.Recover:
+		return "/recover"
 	}
-	return "/recover"
+	return settingOf(d.Purpose)
 }
 
 // Carries reports whether the new start takes the login along, so that nobody
 // types it again.
-func (d *Ended) Carries() bool { return d.Login != "" && d.Purpose != sparekey.ChangePassword }
+func (d *Ended) Carries() bool { return d.Login != "" && !d.Inside() }
+
+// Inside reports whether the flow was begun in My account.
+func (d *Ended) Inside() bool { return settingOf(d.Purpose) != "" }
+
+// Leads reports whether the new start is a page to go to, and not a form.
+func (d *Ended) Leads() bool { return settingPath(d.Purpose) != "" }
 
 // Shows reports whether the new start begins with its first page, filled in,
 // rather than with a message at once: after a long time away, and where a

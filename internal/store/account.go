@@ -191,7 +191,7 @@ func (db *DB) Disable(ctx context.Context, account string, since time.Time) erro
 
 // TellRecover writes the message by which an operator asks a person to choose
 // a new password, to every address of the account, proved or not.
-func (db *DB) TellRecover(ctx context.Context, e sparekey.Event, id func(n int) string) (int, error) {
+func (db *DB) TellRecover(ctx context.Context, e sparekey.Event) (int, error) {
 	told := 0
 	err := db.write(ctx, func(t *tx) error {
 		var to []string
@@ -205,16 +205,10 @@ func (db *DB) TellRecover(ctx context.Context, e sparekey.Event, id func(n int) 
 		if err != nil {
 			return err
 		}
-		for n, i := range to {
-			err := t.addMessage(&sparekey.Message{
-				ID: id(n), Kind: sparekey.RecoverMessage, Account: e.Account, Identifier: i, Event: e.ID,
-				RunAt: e.Facts.At, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
-			})
-			if err != nil {
-				return err
-			}
-		}
 		told = len(to)
+		if err := t.addNotices(sparekey.RecoverMessage, e, to); err != nil {
+			return err
+		}
 		return t.addEvent(e)
 	})
 	if err != nil {
@@ -232,6 +226,50 @@ func (db *DB) LastEvent(ctx context.Context, account string, kind sparekey.Event
 		return nil, err
 	}
 	return &events[0], nil
+}
+
+// Events lists the journal of an account since a moment, the newest first, at
+// most max of it.
+func (db *DB) Events(ctx context.Context, account string, since time.Time, max int) ([]sparekey.Event, error) {
+	return db.read(ctx).events(`account = $1 AND at >= $2 ORDER BY at DESC, id LIMIT $3`, account, micros(since), max)
+}
+
+// FailedTries lists the passwords of an account that were tried since a moment
+// and let nobody in, the newest first, at most max of them.
+func (db *DB) FailedTries(ctx context.Context, account string, since time.Time, max int) ([]sparekey.Facts, error) {
+	var list []sparekey.Facts
+	err := db.read(ctx).rows(`
+		SELECT at, asked_from, asked_on FROM spends
+		 WHERE subject = $1 AND kind = $2 AND lane NOT LIKE 'flow:%' AND good = FALSE AND at >= $3
+		 ORDER BY at DESC, id LIMIT $4`, []any{account, passwordSpend, micros(since), max},
+		func(scan func(...any) error) error {
+			var f sparekey.Facts
+			err := scan(when{&f.At}, &f.From, &f.On)
+			list = append(list, f)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list failed tries: %w", err)
+	}
+	return list, nil
+}
+
+// Credentials lists the ways an account has beside its identifiers, the first
+// added first. It gives nothing that opens anything.
+func (db *DB) Credentials(ctx context.Context, account string) ([]sparekey.Credential, error) {
+	var list []sparekey.Credential
+	err := db.read(ctx).rows(`
+		SELECT id, kind, added, changed FROM credentials WHERE account = $1 AND dropped = 0 ORDER BY added, id`,
+		[]any{account}, func(scan func(...any) error) error {
+			var c sparekey.Credential
+			err := scan(&c.ID, &c.Kind, when{&c.Added}, when{&c.Changed})
+			list = append(list, c)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list credentials: %w", err)
+	}
+	return list, nil
 }
 
 func (c conn) events(where string, args ...any) ([]sparekey.Event, error) {

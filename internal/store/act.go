@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"sparekey"
@@ -17,8 +18,6 @@ type Acting struct {
 	Turn     Turn
 	Open     Opening // the session and the known browser that follow
 	Event    sparekey.Event
-	// MessageID gives the id of the nth message that the change causes.
-	MessageID func(n int) string
 }
 
 // MayAct reports why a flow may not act now; nil if it may. It is asked before
@@ -83,7 +82,7 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 			return err
 		}
 		n, err := t.exec(`
-			UPDATE accounts SET password_epoch = password_epoch + 1, delete_at = 0
+			UPDATE accounts SET password_epoch = password_epoch + 1
 			 WHERE id = $1 AND password_epoch = $2 AND ways_epoch = $3 AND disabled = 0`,
 			f.Account, f.Epochs.Password, f.Epochs.Ways)
 		if err != nil {
@@ -104,11 +103,14 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 		}
 		e := a.Event
 		e.Account, e.How, e.Others = f.Account, waysOf(proofs), f.Others
-		if err := t.addEvent(e); err != nil {
+		if err := t.announce(sparekey.PasswordChangedMessage, e); err != nil {
+			return err
+		}
+		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
 		out = f
-		return t.notify(f.Account, sparekey.PasswordChangedMessage, e, a.MessageID)
+		return t.callOff(f, a)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set password: %w", err)
@@ -182,14 +184,18 @@ func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 	return t.turn(a.Turn)
 }
 
-// notify writes a message to every proved address of the account, and to those
-// that were dropped within the last seven days.
-func (t *tx) notify(account string, kind sparekey.MessageKind, e sparekey.Event, id func(n int) string) error {
+// announce writes an event into the journal, and a message about it to every
+// proved address of its account and to those that were dropped within the last
+// seven days.
+func (t *tx) announce(kind sparekey.MessageKind, e sparekey.Event) error {
+	if err := t.addEvent(e); err != nil {
+		return err
+	}
 	var to []string
 	err := t.rows(`
 		SELECT id FROM identifiers
 		 WHERE account = $1 AND kind = 'email' AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
-		[]any{account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
+		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
 		func(scan func(...any) error) error {
 			var i string
 			err := scan(&i)
@@ -199,9 +205,14 @@ func (t *tx) notify(account string, kind sparekey.MessageKind, e sparekey.Event,
 	if err != nil {
 		return fmt.Errorf("list whom to tell: %w", err)
 	}
+	return t.addNotices(kind, e, to)
+}
+
+// addNotices writes the messages about an event to the identifiers.
+func (t *tx) addNotices(kind sparekey.MessageKind, e sparekey.Event, to []string) error {
 	for n, i := range to {
 		err := t.addMessage(&sparekey.Message{
-			ID: id(n), Kind: kind, Account: account, Identifier: i, Event: e.ID,
+			ID: e.ID + "-" + strconv.Itoa(n), Kind: kind, Account: e.Account, Identifier: i, Event: e.ID,
 			RunAt: e.Facts.At, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
 		})
 		if err != nil {
@@ -250,6 +261,12 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 		e := a.Event
 		e.Account, e.How = f.Account, a.Open.How
 		if err := t.addEvent(e); err != nil {
+			return err
+		}
+		if err := t.callOff(f, a); err != nil {
+			return err
+		}
+		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
 		out = f

@@ -125,7 +125,7 @@ func (t *tx) target(f *sparekey.Flow, now time.Time) (target, error) {
 		  LEFT JOIN identifiers m ON m.id = (
 		       SELECT x.id FROM identifiers x
 		        WHERE x.account = a.id AND x.kind = 'email' AND x.dropped = 0
-		        ORDER BY CASE WHEN x.kind = $1 AND x.key = $2 THEN 0 WHEN x.proved > 0 THEN 1 ELSE 2 END, x.added, x.id
+		        ORDER BY CASE WHEN x.kind = $1 AND x.key = $2 OR $1 = 'notice' AND x.key = $2 THEN 0 WHEN x.proved > 0 THEN 1 ELSE 2 END, x.added, x.id
 		        LIMIT 1)
 		  LEFT JOIN browsers b ON b.hash = $4 AND b.account = a.id AND b.password_epoch = a.password_epoch
 		       AND b.install_epoch = $5 AND b.expires > $6`,

@@ -95,6 +95,7 @@ type SignInView struct {
 	Epochs   sparekey.Epochs
 	Two      bool
 	Disabled time.Time
+	DeleteAt time.Time
 	Password string // the stored form; empty if there is none
 	Known    string // the known browser it comes from
 }
@@ -105,7 +106,7 @@ func (db *DB) SignInView(ctx context.Context, kind, key, knownHash string, now t
 	var v SignInView
 	err := db.read(ctx).row(`
 		SELECT COALESCE(a.id, ''), COALESCE(a.password_epoch, 0), COALESCE(a.ways_epoch, 0),
-		       COALESCE(a.two_proofs, FALSE), COALESCE(a.disabled, 0), COALESCE(c.data, ''), COALESCE(b.id, '')
+		       COALESCE(a.two_proofs, FALSE), COALESCE(a.disabled, 0), COALESCE(a.delete_at, 0), COALESCE(c.data, ''), COALESCE(b.id, '')
 		  FROM (SELECT 1 AS one) AS o
 		  LEFT JOIN identifiers i ON i.kind = $1 AND i.key = $2 AND i.dropped = 0 AND i.proved > 0
 		  LEFT JOIN accounts a ON a.id = i.account
@@ -113,7 +114,7 @@ func (db *DB) SignInView(ctx context.Context, kind, key, knownHash string, now t
 		  LEFT JOIN browsers b ON b.hash = $3 AND b.account = a.id AND b.password_epoch = a.password_epoch
 		       AND b.install_epoch = $4 AND b.expires > $5`,
 		[]any{kind, key, knownHash, db.epoch, micros(now)},
-		&v.Account, &v.Epochs.Password, &v.Epochs.Ways, &v.Two, when{&v.Disabled}, &v.Password, &v.Known)
+		&v.Account, &v.Epochs.Password, &v.Epochs.Ways, &v.Two, when{&v.Disabled}, when{&v.DeleteAt}, &v.Password, &v.Known)
 	if err != nil {
 		return SignInView{}, fmt.Errorf("look up sign-in: %w", err)
 	}
@@ -122,12 +123,12 @@ func (db *DB) SignInView(ctx context.Context, kind, key, knownHash string, now t
 
 // A SignIn is a right password, about to open a session.
 type SignIn struct {
-	View      SignInView
-	Open      Opening
-	Turn      Turn
-	Event     sparekey.Event
-	Rehashed  string // the password in its new stored form; empty to leave it
-	MessageID func(n int) string
+	View     SignInView
+	Open     Opening
+	Turn     Turn
+	Event    sparekey.Event
+	Try      string // the spend of this try
+	Rehashed string // the password in its new stored form; empty to leave it
 }
 
 // SignIn opens a session, in one transaction with the message that tells of a
@@ -138,7 +139,7 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 		if err != nil {
 			return err
 		}
-		if a == nil || a.Epochs.Password != s.View.Epochs.Password || !a.Disabled.IsZero() {
+		if a == nil || a.Epochs.Password != s.View.Epochs.Password || !a.Disabled.IsZero() || !a.DeleteAt.IsZero() {
 			return sparekey.ErrSignIn
 		}
 		known, err := t.openSession(a.ID, a.Epochs, s.Open)
@@ -153,15 +154,18 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 				return err
 			}
 		}
-		e := s.Event
-		e.Account, e.How = a.ID, s.Open.How
-		if err := t.addEvent(e); err != nil {
+		if _, err := t.exec(`UPDATE spends SET good = TRUE WHERE id = $1`, s.Try); err != nil {
 			return err
 		}
-		if !known {
-			if err := t.notify(a.ID, sparekey.NewSignInMessage, e, s.MessageID); err != nil {
-				return err
-			}
+		e := s.Event
+		e.Account, e.How = a.ID, s.Open.How
+		if known {
+			err = t.addEvent(e)
+		} else {
+			err = t.announce(sparekey.NewSignInMessage, e)
+		}
+		if err != nil {
+			return err
 		}
 		return t.turn(s.Turn)
 	})

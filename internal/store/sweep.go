@@ -12,8 +12,8 @@ import (
 // writer is never held long.
 const sweepBatch = 2000
 
-// Sweep settles the ledger of flows that have expired and removes what has
-// served its time. It gives the number of rows it touched: call it again while
+// Sweep settles the ledger of flows that have expired, erases accounts whose
+// time has come, and removes what has served its time. It gives the number of rows it touched: call it again while
 // that is not 0. A flow's tries are settled a minute after it expired, so that
 // nodes whose clocks differ a little agree that nothing more is spent.
 func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
@@ -34,6 +34,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		{`DELETE FROM flows WHERE id IN (
 			SELECT id FROM flows WHERE (closed > 0 AND closed < $1) OR expires < $1 LIMIT $2)`, []any{kept, sweepBatch}},
 		{`DELETE FROM spends WHERE id IN (SELECT id FROM spends WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
+		{`DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
 		{`DELETE FROM sessions WHERE id IN (
 			SELECT id FROM sessions WHERE expires < $1 OR (ended > 0 AND ended < $1) LIMIT $2)`, []any{micros(now.Add(-24 * time.Hour)), sweepBatch}},
 		{`DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
@@ -41,7 +42,10 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
 			SELECT id FROM outbox WHERE ended > 0 AND ended < $1 LIMIT $2)`, []any{micros(now.Add(-24 * time.Hour)), sweepBatch}},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},
 	}
-	var touched int64
+	touched, err := db.Erase(ctx, now)
+	if err != nil {
+		return 0, err
+	}
 	for _, s := range steps {
 		err := db.write(ctx, func(t *tx) error {
 			n, err := t.exec(s.query, s.args...)

@@ -27,7 +27,7 @@ func (s *Server) unknown(r *request, err error) error {
 	case errors.Is(err, sparekey.ErrNotFound) && r.cookieless:
 		s.problem(r, http.StatusNotFound, "g.cookie")
 		return nil
-	case errors.Is(err, sparekey.ErrExpired):
+	case errors.Is(err, sparekey.ErrExpired): // with the session it was begun in
 		return s.ended(r, &sparekey.Flow{Purpose: sparekey.ChangePassword}, sparekey.ErrExpired)
 	}
 	return err
@@ -47,6 +47,8 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		return s.ended(r, f, err)
 	}
 	switch {
+	case f.Step == sparekey.Act && confirmed(f.Purpose):
+		return s.confirm(r, status, f, n)
 	case f.Step == sparekey.Act:
 		return s.show(r, status, s.newPassword(r, f, n))
 	case f.Tries >= sparekey.MaxTries:
@@ -104,10 +106,10 @@ func (s *Server) done(r *request, f *sparekey.Flow) error {
 		return s.see(r, onward(f.ReturnTo))
 	}
 	p := &page.Done{
-		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: f.Typed, Others: f.Others,
+		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: f.Typed, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
 		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same,
 	}
-	if p.SignedIn && f.Session != "" {
+	if p.SignedIn && f.Session != "" && !p.Left() {
 		p.SignedInAs = f.Typed
 	}
 	return s.show(r, http.StatusOK, p)

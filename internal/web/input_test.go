@@ -335,7 +335,7 @@ func TestBrokenCookiesAreNone(t *testing.T) {
 func TestOtherHostsAndPaths(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows, c := app.Rows(), app.Client()
-		scene := shieldSet(app, c)
+		scene := shieldSet(t, app, c)
 		before := rows.Dump()
 		for _, host := range []string{"evil.example", sparekeytest.Host + ".evil.example", sparekeytest.Host + ":8443", "sub." + sparekeytest.Host, "127.0.0.1", "[::1]:80", "_", "lantern.test"} {
 			c.Header = http.Header{"Host": {host}, "X-Forwarded-Host": {sparekeytest.Host}}

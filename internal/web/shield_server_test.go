@@ -174,7 +174,7 @@ func TestA74NothingInsideShows(t *testing.T) {
 func TestOtherMethodsAreRefused(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows, c := app.Rows(), app.Client()
-		scene := shieldSet(app, c)
+		scene := shieldSet(t, app, c)
 		gets, posts := shieldRoutes(t, "GET"), shieldRoutes(t, "POST")
 		before := rows.Dump()
 		for _, route := range append(slices.Clone(gets), posts...) {

@@ -48,25 +48,35 @@ type shieldPost struct {
 	fields []string
 }
 
-func shieldSet(app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
+func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 	app.Register(mara, first)
 	app.Sleep(sparekey.ProofLife)
 	machineSignIn(app, mara, first) // the other device
 	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	proved := machineStart(c, "/recover", "login", mara)
 	machineProve(app, c, proved, mara)
+	exported := machineStart(c, "/account/data")
+	machineProve(app, c, exported, mara)
+	c.Get("/flow/" + exported).Submit("/act").See(303)
 	asked := machineStart(c, "/recover", "login", mara)
 	code := app.Code(mara)
 	mails := app.Sink.Mails(mara)
 	stop := strings.TrimPrefix(mails[len(mails)-1].StopURL(), sparekeytest.URL+"/stop/")
+	secure := secureLink(t, app, mara)
 	_, form := c.Get("/flow/" + asked).Fields("/answer")
 	challenge := form.Get("challenge")
 	app.Sleep(time.Minute) // "Get code" is open again
 	return shieldScene{
 		path: func(route string) string {
 			flow := asked
-			if strings.HasSuffix(route, "/act") {
+			switch {
+			case strings.HasSuffix(route, "/act"):
 				flow = proved
+			case strings.HasSuffix(route, "/data"):
+				flow = exported
+			}
+			if strings.HasPrefix(route, "/secure") {
+				return secure
 			}
 			return strings.NewReplacer("{id}", flow, "{token}", stop, "{name}", "sparekey.js").Replace(route)
 		},
@@ -77,6 +87,9 @@ func shieldSet(app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 			{"/flow/{id}/again", []string{"challenge", challenge}},
 			{"/flow/{id}/ways", []string{"way", "mail"}},
 			{"/account/password", nil},
+			{"/account/profile", []string{"name", "Mara", "lang", "ar"}},
+			{"/account/data", []string{"what", "export"}},
+			{"/secure/{token}", nil},
 			{"/account/devices", []string{"others", "1"}},
 			{"/signin", []string{"login", mara, "password", first}},
 			{"/signout", nil},
@@ -104,7 +117,7 @@ func TestA62OtherSitesChangeNothing(t *testing.T) {
 	}
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows, c := app.Rows(), app.Client()
-		scene := shieldSet(app, c)
+		scene := shieldSet(t, app, c)
 		before, cookies := rows.Dump(), maps.Clone(c.Cookies)
 		for _, route := range shieldRoutes(t, "POST") {
 			if !slices.ContainsFunc(scene.posts, func(p shieldPost) bool { return p.route == route }) {
@@ -172,7 +185,7 @@ func TestGetAndHeadChangeNothing(t *testing.T) {
 	trace := &shieldTrace{}
 	sparekeytest.EachDBWith(t, sparekeytest.Options{Trace: trace.add}, func(t *testing.T, app *sparekeytest.App) {
 		c := app.Client()
-		scene := shieldSet(app, c)
+		scene := shieldSet(t, app, c)
 		trace.take()
 		for _, route := range shieldRoutes(t, "GET") {
 			for _, who := range []*sparekeytest.Client{c, app.Client()} {

@@ -48,6 +48,9 @@ func (s *Server) postSignIn(r *request) error {
 	case errors.Is(err, sparekey.ErrPaused) && errors.As(err, &e) && len(e.Args) == 2:
 		since, _ := e.Args[1].(time.Time)
 		return s.show(r, http.StatusForbidden, &page.Paused{Base: p.Base, Since: since})
+	case errors.Is(err, sparekey.ErrLeaving) && errors.As(err, &e) && len(e.Args) == 2:
+		at, _ := e.Args[1].(time.Time)
+		return s.show(r, http.StatusForbidden, &page.Leaving{Base: p.Base, Login: p.Login, At: at})
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"sparekey/internal/app"
 	"sparekey/internal/config"
 )
 
@@ -93,6 +94,9 @@ type configCmd struct{}
 // Run prints the settings. What is wrong with one is said after them.
 func (configCmd) Run(s *config.Settings, out io.Writer) error {
 	wrong := s.Check()
+	if wrong == nil {
+		wrong = app.CheckLook(s)
+	}
 	if err := s.Explain(out); err != nil {
 		return err
 	}

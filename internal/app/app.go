@@ -88,6 +88,10 @@ func Open(ctx context.Context, o Options) (*App, error) {
 
 func (a *App) build(ctx context.Context, o Options) error {
 	src := secret.NewSource(o.Random)
+	theme, err := a.theme()
+	if err != nil {
+		return err
+	}
 	if _, err := password.Common(); err != nil {
 		return err
 	}
@@ -116,10 +120,10 @@ func (a *App) build(ctx context.Context, o Options) error {
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
 	a.Accounts = &account.Service{Store: a.Store, Source: src, Now: o.Now}
-	if err := a.buildOutbox(o, src, catalogue); err != nil {
+	if err := a.buildOutbox(o, src, catalogue, theme); err != nil {
 		return err
 	}
-	return a.buildWeb(o, src, catalogue)
+	return a.buildWeb(o, src, catalogue, theme)
 }
 
 // openStore brings the schema up to date, opens the database and the keys, and
@@ -174,10 +178,14 @@ func openKeys(s *config.Settings, fresh bool, src *secret.Source, now time.Time)
 	return secret.CreateRing(s.KeyFile, src, now)
 }
 
-func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalogue) error {
-	letters, err := outbox.NewLetters(outbox.LettersOptions{
+func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalogue, theme *page.Theme) error {
+	look := outbox.LettersOptions{
 		Catalogue: catalogue, SiteName: o.Settings.SiteName, PublicURL: o.Settings.Origin().String(), Zone: o.Settings.Zone(),
-	})
+	}
+	if theme.Light != nil {
+		look.Accent, look.DarkAccent = theme.Light.Accent, theme.Dark.Accent
+	}
+	letters, err := outbox.NewLetters(look)
 	if err != nil {
 		return err
 	}
@@ -211,7 +219,7 @@ func (a *App) resolve(ctx context.Context, m sparekey.Message) (*outbox.Resolved
 	}, nil
 }
 
-func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue) error {
+func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue, theme *page.Theme) error {
 	s := o.Settings
 	site := ""
 	if u := s.Site(); u != nil {
@@ -223,7 +231,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue)
 	}
 	pages, err := page.New(page.Options{
 		Catalogue: catalogue, SiteName: s.SiteName, Host: s.Host(), SiteURL: site, PublicURL: s.Origin().String(),
-		MailFrom: from, Zone: s.Zone(), Demo: o.Demo, MailboxURL: o.MailboxURL,
+		MailFrom: from, Zone: s.Zone(), Demo: o.Demo, MailboxURL: o.MailboxURL, Theme: theme,
 	})
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func (s *Settings) Check() error {
 	s.fillDefaults()
 	for _, check := range []func() error{
 		s.checkListen, s.checkDatabase, s.checkSMTP, s.checkMailFrom, s.checkSiteName,
-		s.checkSiteURL, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
+		s.checkSiteURL, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -70,6 +70,25 @@ type Settings struct {
 	// place elsewhere to which people may be sent back.
 	SiteURL string `name:"site-url" placeholder:"URL" help:"The site that the accounts are for; people may be sent back there."`
 
+	// Mark is a file with an SVG drawing of at most 16 KB, made of shapes
+	// alone. It stands before the name in the head of every page, 28 px high.
+	// What is drawn in currentColor has the accent, in light and in dark.
+	Mark string `name:"mark" placeholder:"FILE" help:"An SVG drawing of at most 16 KB, for the head of every page."`
+
+	// Accent is the colour of links and buttons. Its shades and its twin for
+	// dark pages are derived from it. One that is too light to be read is made
+	// darker, and the log says so. Empty is the petrol of the styles.
+	Accent string `name:"accent" placeholder:"#RRGGBB" help:"The colour of links and buttons, for example #7A1F3D."`
+
+	// Radius says how round the corners are, in px: 0 to 16.
+	Radius string `name:"radius" placeholder:"PX" default:"10" help:"How round corners are, 0 to 16. Default: 10."`
+
+	// HeadingFont is serif, sans, mono, or names of font families with commas
+	// between them, of which the first that a machine has is used; with none
+	// of the three words in it, the list ends with serif. No font is ever
+	// loaded.
+	HeadingFont string `name:"heading-font" placeholder:"LIST" default:"serif" help:"The font of headings: serif, sans, mono, or names of installed ones, for example Lora,serif. Default: serif."`
+
 	// TimeZone is the zone of times in mails, a name of the IANA database.
 	TimeZone string `name:"time-zone" placeholder:"ZONE" default:"UTC" help:"The zone of times in mails, for example Europe/Vienna. Default: UTC."`
 
@@ -88,6 +107,7 @@ type Settings struct {
 	problem error             // what was wrong with a source, for Check
 	opened  bool              // the files of secrets have been read
 
+	drawing string
 	public  *url.URL
 	site    *url.URL
 	smtp    *url.URL
@@ -136,6 +156,10 @@ func (s *Settings) Zone() *time.Location {
 
 // Proxies are TrustedProxies, each as a network. There are none before Check.
 func (s *Settings) Proxies() []netip.Prefix { return append([]netip.Prefix(nil), s.proxies...) }
+
+// Drawing is what stands in the file Mark, or empty if there is none. It is
+// empty before Check.
+func (s *Settings) Drawing() string { return s.drawing }
 
 // SQLite is the path of the SQLite file, or empty with PostgreSQL.
 func (s *Settings) SQLite() string {

@@ -177,6 +177,7 @@ func (d *draft) mail(to string) (Mail, error) {
 type sheet struct {
 	Lang, Dir, Start   string
 	RTL                bool
+	Accent, DarkAccent string
 	Site, Subject, Pre string
 	Padding            template.HTML
 	Title              string
@@ -186,7 +187,7 @@ type sheet struct {
 
 func (d *draft) sheet() sheet {
 	s := sheet{
-		Lang: d.p.Lang(), Dir: d.p.Dir(), Start: "left", RTL: d.rtl(),
+		Lang: d.p.Lang(), Dir: d.p.Dir(), Start: "left", RTL: d.rtl(), Accent: d.l.accent, DarkAccent: d.l.dark,
 		Site: d.l.site, Subject: d.subject, Pre: d.pre,
 		Padding: template.HTML(strings.Repeat(padding, paddings)),
 		Title:   d.title, Parts: d.parts, Foot: d.foot.HTML[0],

@@ -52,6 +52,10 @@ type LettersOptions struct {
 	SiteName  string
 	PublicURL string // its host is where people are told to type codes
 	Zone      *time.Location
+
+	// Accent and DarkAccent are the colour of links on a white and on a dark
+	// ground, "#RRGGBB"; empty is that of the pages as they come.
+	Accent, DarkAccent string
 }
 
 // Letters write the mails. They may be used by many goroutines.
@@ -61,6 +65,8 @@ type Letters struct {
 	host      string
 	recover   string
 	zone      *time.Location
+	accent    string
+	dark      string // the accent on a dark ground
 	html      *template.Template
 }
 
@@ -80,13 +86,17 @@ func NewLetters(o LettersOptions) (*Letters, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
+	if o.Accent == "" || o.DarkAccent == "" {
+		o.Accent, o.DarkAccent = "#0B5563", "#86D3DF"
+	}
 	html, err := template.ParseFS(templates, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read mail templates: %w", err)
 	}
 	return &Letters{
 		catalogue: o.Catalogue, site: o.SiteName, host: u.Host,
-		recover: strings.TrimSuffix(o.PublicURL, "/") + "/recover", zone: o.Zone, html: html,
+		recover: strings.TrimSuffix(o.PublicURL, "/") + "/recover", zone: o.Zone,
+		accent: o.Accent, dark: o.DarkAccent, html: html,
 	}, nil
 }
 

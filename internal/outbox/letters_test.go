@@ -409,3 +409,31 @@ func TestGuardNamesOurHost(t *testing.T) {
 		}
 	})
 }
+
+// Links have the accent of the installation, on white and on dark ground; what
+// is no colour stays out of the styles.
+func TestLinksHaveTheAccent(t *testing.T) {
+	c, err := lang.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for accent, want := range map[string]string{
+		"#7A1F3D": "a{color:#7A1F3D;display:inline-block", "red}body{": "a{color:ZgotmplZ;display:inline-block",
+	} {
+		l, err := NewLetters(LettersOptions{
+			Catalogue: c, SiteName: "Lantern Market", PublicURL: letterURL, Accent: accent, DarkAccent: "#FFABBD",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := l.Recover(Letter{Lang: "en", To: "mara@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{want, "a{color:#FFABBD}}</style>"} {
+			if strings.Count(m.HTML, want) != 1 {
+				t.Errorf("accent %q: got no %s in %s", accent, want, m.HTML)
+			}
+		}
+	}
+}

@@ -17,6 +17,14 @@ func (b *Base) SiteName() string { return b.pages.opts.SiteName }
 // SiteURL is where the name leads.
 func (b *Base) SiteURL() string { return b.pages.opts.SiteURL }
 
+// Mark is the owner's drawing before the name; empty is ours.
+func (b *Base) Mark() template.HTML {
+	if b.pages.opts.Theme == nil {
+		return ""
+	}
+	return b.pages.opts.Theme.mark
+}
+
 // Host is the domain shown at the foot of every page.
 func (b *Base) Host() lang.LTR { return lang.LTR(b.pages.opts.Host) }
 

@@ -37,6 +37,7 @@ type Options struct {
 	MailboxURL string         // of the demo's mailbox
 	HelpURL    string         // linked at the foot; empty leaves it out
 	PrivacyURL string         // linked at the foot; empty leaves it out
+	Theme      *Theme         // the owner's look; nil changes nothing
 }
 
 // Pages draws pages. It never changes once made and may be used by many
@@ -62,13 +63,17 @@ func New(o Options) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read styles: %w", err)
 	}
+	styles, err := o.Theme.styles(squeeze(string(css)))
+	if err != nil {
+		return nil, err
+	}
 	if p.script, err = files.ReadFile("assets/sparekey.js"); err != nil {
 		return nil, fmt.Errorf("read script: %w", err)
 	}
 	sum := sha256.Sum256(p.script)
 	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
 	for _, l := range o.Catalogue.Langs() {
-		if p.templates[l.Tag], err = p.parse(o.Catalogue.Printer(l.Tag), squeeze(string(css))); err != nil {
+		if p.templates[l.Tag], err = p.parse(o.Catalogue.Printer(l.Tag), styles); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -233,7 +234,15 @@ func TestContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(string(css), 2)
+	for _, fault := range faint(t, string(css)) {
+		t.Error(fault)
+	}
+}
+
+// faint lists what cannot be read well in the colours of the styles.
+func faint(t *testing.T, css string) (faults []string) {
+	t.Helper()
+	roots := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(css, 2)
 	if len(roots) != 2 {
 		t.Fatalf("got %d sets of colours, want light and dark", len(roots))
 	}
@@ -246,7 +255,7 @@ func TestContrast(t *testing.T) {
 			a, ok1 := colour[text]
 			b, ok2 := colour[ground]
 			if got := (max(a, b) + .05) / (min(a, b) + .05); !ok1 || !ok2 || got < want {
-				t.Errorf("%s: %s on %s: got %.1f, want %.1f", theme, text, ground, got, want)
+				faults = append(faults, fmt.Sprintf("%s: %s on %s: got %.2f, want %.1f", theme, text, ground, got, want))
 			}
 		}
 		for _, text := range []string{"ink", "muted", "sk-accent"} {
@@ -263,6 +272,7 @@ func TestContrast(t *testing.T) {
 		check("ink", "err-tint", 4.5)
 		check("field", "card", 3)
 	}
+	return faults
 }
 
 // luminance is the relative luminance of a colour (WCAG 2.2).

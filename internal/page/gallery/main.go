@@ -2,9 +2,11 @@
 // data, into a folder: for those who work on the pages, and for translators.
 //
 //	go run ./internal/page/gallery out/pages
+//	go run ./internal/page/gallery -accent '#7A1F3D' -radius 4 -heading-font sans -mark mark.svg out/pages
 package main
 
 import (
+	"flag"
 	"fmt"
 	"html/template"
 	"log"
@@ -18,24 +20,35 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: gallery FOLDER")
+	look := page.Look{}
+	flag.StringVar(&look.Accent, "accent", "", "the colour of links and buttons, #RRGGBB")
+	flag.StringVar(&look.Radius, "radius", "", "how round corners are, 0 to 16")
+	flag.StringVar(&look.Heading, "heading-font", "", "serif, sans, mono or names of fonts")
+	mark := flag.String("mark", "", "a file with the drawing for the head")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		log.Fatal("usage: gallery [-accent #RRGGBB] [-radius PX] [-heading-font LIST] [-mark FILE] FOLDER")
 	}
-	n, err := draw(os.Args[1])
+	n, err := draw(flag.Arg(0), look, *mark)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d pages in %s\n", n, filepath.Join(os.Args[1], "index.html"))
+	fmt.Printf("%d pages in %s\n", n, filepath.Join(flag.Arg(0), "index.html"))
 }
 
 // draw makes the folder anew and gives the number of pages in it.
-func draw(folder string) (int, error) {
+func draw(folder string, look page.Look, mark string) (int, error) {
+	theme, err := design(look, mark)
+	if err != nil {
+		return 0, err
+	}
 	catalogue, err := lang.Load()
 	if err != nil {
 		return 0, err
 	}
 	pages, err := page.New(page.Options{
 		Catalogue: catalogue, SiteName: "Lantern Market", Host: "lantern.example", MailFrom: "no-reply@lantern.example",
+		Theme: theme,
 	})
 	if err != nil {
 		return 0, err
@@ -79,6 +92,20 @@ func draw(folder string) (int, error) {
 		return 0, fmt.Errorf("draw the index: %w", err)
 	}
 	return list.Count, f.Close()
+}
+
+// design works a look out, with the mark of a file.
+func design(look page.Look, mark string) (*page.Theme, error) {
+	if mark != "" {
+		drawing, err := os.ReadFile(mark)
+		if err != nil {
+			return nil, err
+		}
+		if look.Mark, err = page.NewMark(string(drawing)); err != nil {
+			return nil, fmt.Errorf("%s %w", mark, err)
+		}
+	}
+	return page.NewTheme(look)
 }
 
 // An index is what the first page of the gallery lists.

@@ -70,6 +70,9 @@ type Flow struct {
 	Expires time.Time
 	Closed  time.Time // zero while open
 
+	// Charge is the flow's row in the ledger.
+	Charge string
+
 	// Event is what a recovery takes back that was begun from the notice of it.
 	Event string
 

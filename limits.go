@@ -40,6 +40,8 @@ const (
 	// MaxSessions is how many sessions an account may have; the oldest make
 	// room.
 	MaxSessions = 20
+	// MaxBrowsers is how many known browsers an account may have, likewise.
+	MaxBrowsers = 50
 	// KnownLife is how long a browser stays known after a sign-in.
 	KnownLife = 365 * 24 * time.Hour
 

@@ -174,5 +174,6 @@ func (s *Service) signInSame(ctx context.Context, v Visit, f *sparekey.Flow) (Ou
 	if err != nil {
 		return Outcome{Flow: f}, err
 	}
+	s.Wake()
 	return Outcome{done, cookies}, nil
 }

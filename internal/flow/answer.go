@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"sparekey"
 	"sparekey/internal/ident"
@@ -191,9 +192,11 @@ func (s *Service) SignIn(ctx context.Context, v Visit, login, pw string, shared 
 	if nobody := s.nobody(kind, key); subject == "" {
 		subject = nobody
 	}
+	// The same form is the same try for as long as the password is the same: it
+	// asks about another one after that.
 	try := store.PasswordTry{
-		ID:      s.Keys.DeriveID("password", v.Browser, v.Key),
-		Subject: subject, Known: view.Known, Now: now, Facts: v.facts(now),
+		ID:      s.Keys.DeriveID("password "+subject+" "+strconv.FormatInt(view.Epochs.Password, 10), v.Browser, v.Key),
+		Subject: subject, Nobody: view.Account == "", Known: view.Known, Now: now, Facts: v.facts(now),
 	}
 	allowed, err := s.Store.SpendPassword(ctx, try) // spend first, look later
 	if err != nil {

@@ -74,7 +74,7 @@ func (s *Service) write(ctx context.Context, f *sparekey.Flow, now time.Time) er
 func (s *Service) newFlow(v Visit, p sparekey.Purpose, now time.Time) *sparekey.Flow {
 	return &sparekey.Flow{
 		ID: s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key), Purpose: p, Step: sparekey.Verify,
-		Browser: v.Browser.Hash(), LastKey: v.Key,
+		Browser: v.Browser.Hash(), LastKey: v.Key, Charge: s.Source.ID(),
 		Lang: v.Lang, From: v.From.String(), On: v.On,
 		Started: now, Expires: now.Add(sparekey.FlowLife),
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -146,11 +147,20 @@ func (o *Outbox) round(ctx context.Context) (int, error) {
 	for _, m := range list {
 		o.busy.Go(func() {
 			defer func() { <-o.free }()
+			defer o.mend(m)
 			// A message under way is finished: its row says what became of it.
 			o.handle(context.WithoutCancel(ctx), m)
 		})
 	}
 	return len(list), err
+}
+
+// mend keeps a message that cannot be written from taking the process with it.
+// Its lease ends, and it is tried again until its time is over.
+func (o *Outbox) mend(m sparekey.Message) {
+	if broken := recover(); broken != nil {
+		o.Log.Error("message broke", "message", m.ID, "kind", m.Kind, "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+	}
 }
 
 // handle sends one message and writes down what became of it.

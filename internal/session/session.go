@@ -51,12 +51,16 @@ func (s *Service) List(ctx context.Context, account string) ([]sparekey.Session,
 }
 
 // SignOut ends the session of this browser and gives the browser its next
-// secret. A session that has ended before is signed out of as well.
+// secret. A session that has ended before is signed out of as well; the
+// browser then keeps the secret it has.
 func (s *Service) SignOut(ctx context.Context, in *sparekey.Session, browser secret.Token, key string, f sparekey.Facts) (secret.Token, error) {
 	next := s.Keys.Derive("browser", browser, key)
 	turn := store.Turn{Browser: browser.Hash(), Next: next.Hash(), Key: key, Now: f.At}
-	_, err := s.Store.EndSession(ctx, in.Account, in.ID, s.ended(in, f), turn)
-	return next, err
+	ended, err := s.Store.EndSession(ctx, in.Account, in.ID, s.ended(in, f), turn)
+	if err != nil || !ended {
+		return browser, err
+	}
+	return next, nil
 }
 
 // End ends another session of the same account, by its id. A session of

@@ -142,6 +142,24 @@ func (db *DB) Account(ctx context.Context, id string) (*sparekey.Account, error)
 	return a, err
 }
 
+// Accounts lists accounts by the time they were made, the newest first, at most
+// max of those made before a moment.
+func (db *DB) Accounts(ctx context.Context, before time.Time, max int) ([]sparekey.Account, error) {
+	var list []sparekey.Account
+	err := db.read(ctx).rows(`
+		SELECT id, name, lang, disabled, delete_at, created FROM accounts WHERE created < $1 ORDER BY created DESC, id LIMIT $2`,
+		[]any{micros(before), max}, func(scan func(...any) error) error {
+			var a sparekey.Account
+			err := scan(&a.ID, &a.Name, &a.Lang, when{&a.Disabled}, when{&a.DeleteAt}, when{&a.Created})
+			list = append(list, a)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return list, nil
+}
+
 // Identifiers lists the identifiers that an account has in use, the first
 // added first.
 func (db *DB) Identifiers(ctx context.Context, account string) ([]sparekey.Identifier, error) {
@@ -173,20 +191,39 @@ func (db *DB) PasswordOf(ctx context.Context, account string) (string, error) {
 	return data, nil
 }
 
-// Disable pauses an account: its sessions and flows end, and a recovery finds
-// nobody. A zero time lets it go on.
-func (db *DB) Disable(ctx context.Context, account string, since time.Time) error {
+// Pause pauses an account, and tells its owner: its sessions, known browsers and
+// flows end, and a recovery finds nobody. It reports whether it was not paused
+// yet.
+func (db *DB) Pause(ctx context.Context, e sparekey.Event) (bool, error) {
+	return db.turnPause(ctx, e, sparekey.PausedMessage, `
+		UPDATE accounts SET disabled = $1, password_epoch = password_epoch + 1, ways_epoch = ways_epoch + 1
+		 WHERE id = $2 AND disabled = 0`, micros(e.Facts.At), e.Account)
+}
+
+// Unpause lets a paused account go on, and tells its owner. What was ended by
+// the pause stays ended. It reports whether it was paused.
+func (db *DB) Unpause(ctx context.Context, e sparekey.Event) (bool, error) {
+	return db.turnPause(ctx, e, sparekey.UnpausedMessage, `UPDATE accounts SET disabled = 0 WHERE id = $1 AND disabled > 0`, e.Account)
+}
+
+func (db *DB) turnPause(ctx context.Context, e sparekey.Event, kind sparekey.MessageKind, query string, args ...any) (bool, error) {
+	turned := false
 	err := db.write(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE accounts SET disabled = $1 WHERE id = $2`, micros(since), account)
-		if err == nil && n == 0 {
-			err = sparekey.ErrNotFound
+		n, err := t.exec(query, args...)
+		if turned = n == 1; err != nil || !turned {
+			return err
 		}
-		return err
+		if kind == sparekey.PausedMessage {
+			if _, err := t.endAll(e.Account, e.Facts.At); err != nil {
+				return err
+			}
+		}
+		return t.announce(kind, e)
 	})
 	if err != nil {
-		return fmt.Errorf("disable account: %w", err)
+		return false, fmt.Errorf("pause account: %w", err)
 	}
-	return nil
+	return turned, nil
 }
 
 // TellRecover writes the message by which an operator asks a person to choose

@@ -169,8 +169,8 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 	if f.Session != "" {
 		n, err := t.exec(`
-			UPDATE sessions SET token_hash = $1, password_epoch = $2 WHERE id = $3 AND account = $4 AND ended = 0`,
-			a.Open.TokenHash, f.Epochs.Password, f.Session, f.Account)
+			UPDATE sessions SET token_hash = $1, password_epoch = $2, known = $3 WHERE id = $4 AND account = $5 AND ended = 0`,
+			a.Open.TokenHash, f.Epochs.Password, a.Open.Known, f.Session, f.Account)
 		if err != nil {
 			return fmt.Errorf("re-issue session: %w", err)
 		}
@@ -255,12 +255,13 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 			return err
 		}
 		a.Open.How = waysOf(proofs)
-		if _, err := t.openSession(f.Account, f.Epochs, a.Open); err != nil {
+		known, err := t.openSession(f.Account, f.Epochs, a.Open)
+		if err != nil {
 			return err
 		}
 		e := a.Event
 		e.Account, e.How = f.Account, a.Open.How
-		if err := t.addEvent(e); err != nil {
+		if err := t.signedIn(e, known); err != nil {
 			return err
 		}
 		if err := t.callOff(f, a); err != nil {

@@ -151,6 +151,11 @@ func (db *DB) Notice(ctx context.Context, m sparekey.Message, now time.Time) (*N
 		if err != nil || waits {
 			return err
 		}
+		// It is on its way now, and takes up no others.
+		_, err = t.exec(`UPDATE outbox SET merged = FALSE WHERE id = $1 AND attempt = $2 AND state = 'waiting'`, m.ID, m.Attempt)
+		if err != nil {
+			return err
+		}
 		out, err = t.notice(m)
 		return err
 	})

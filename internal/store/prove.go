@@ -164,7 +164,7 @@ func (t *tx) close(f *sparekey.Flow, now time.Time) error {
 	}
 	_, err = t.exec(`
 		UPDATE charges SET ended = $1, amount = CASE WHEN amount = 0 THEN 0 ELSE (SELECT tries FROM flows WHERE id = $2) END
-		 WHERE flow = $2 AND ended = 0`, micros(now), f.ID)
+		 WHERE id = $3 AND ended = 0`, micros(now), f.ID, f.Charge)
 	if err != nil {
 		return fmt.Errorf("settle the ledger: %w", err)
 	}

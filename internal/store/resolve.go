@@ -66,6 +66,11 @@ type target struct {
 func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 	var out *Resolved
 	err := db.write(ctx, func(t *tx) error {
+		// Two messages of one flow may be resolved at once: the second finds
+		// what the first wrote.
+		if err := t.hold(r.Message.Flow); err != nil {
+			return err
+		}
 		f, err := t.flow(db.epoch, r.Message.Flow)
 		if err != nil {
 			return err
@@ -197,14 +202,14 @@ func (t *tx) mint(f *sparekey.Flow, c *sparekey.Challenge, w who, r Resolving) e
 	held := make([]int, len(windows))
 	var charged, own int
 	err := t.row(`
-		SELECT COUNT(CASE WHEN flow = $1 THEN 1 END),
-		       COALESCE(SUM(CASE WHEN flow = $1 THEN amount ELSE 0 END), 0),
-		       COALESCE(SUM(CASE WHEN flow <> $1 AND (ended = 0 OR ended > $2) THEN amount ELSE 0 END), 0),
-		       COALESCE(SUM(CASE WHEN flow <> $1 AND (ended = 0 OR ended > $3) THEN amount ELSE 0 END), 0),
-		       COALESCE(SUM(CASE WHEN flow <> $1 AND (ended = 0 OR ended > $4) THEN amount ELSE 0 END), 0)
-		  FROM charges WHERE subject = $5 AND lane = $6`,
+		SELECT (SELECT COUNT(*) FROM charges WHERE id = $1),
+		       (SELECT COALESCE(SUM(amount), 0) FROM charges WHERE id = $1),
+		       COALESCE(SUM(CASE WHEN ended = 0 OR ended > $2 THEN amount ELSE 0 END), 0),
+		       COALESCE(SUM(CASE WHEN ended = 0 OR ended > $3 THEN amount ELSE 0 END), 0),
+		       COALESCE(SUM(CASE WHEN ended = 0 OR ended > $4 THEN amount ELSE 0 END), 0)
+		  FROM charges WHERE subject = $5 AND lane = $6 AND amount > 0 AND id <> $1`,
 		[]any{
-			f.ID, micros(r.Now.Add(-windows[0].Span)), micros(r.Now.Add(-windows[1].Span)),
+			f.Charge, micros(r.Now.Add(-windows[0].Span)), micros(r.Now.Add(-windows[1].Span)),
 			micros(r.Now.Add(-windows[2].Span)), w.subject, lane,
 		}, &charged, &own, &held[0], &held[1], &held[2])
 	if err != nil {
@@ -215,8 +220,8 @@ func (t *tx) mint(f *sparekey.Flow, c *sparekey.Challenge, w who, r Resolving) e
 		length, amount = sparekey.ShortCode, sparekey.MaxTries
 	}
 	_, err = t.exec(`
-		INSERT INTO charges (flow, subject, lane, amount, ended) VALUES ($1, $2, $3, $4, 0)
-		ON CONFLICT (flow) DO NOTHING`, f.ID, w.subject, lane, amount)
+		INSERT INTO charges (id, subject, lane, amount, ended) VALUES ($1, $2, $3, $4, 0)
+		ON CONFLICT (id) DO NOTHING`, f.Charge, w.subject, lane, amount)
 	if err != nil {
 		return fmt.Errorf("charge the ledger: %w", err)
 	}

@@ -78,12 +78,21 @@ func (t *tx) addBrowser(account string, e sparekey.Epochs, o Opening) error {
 		return nil
 	}
 	now := o.Facts.At
-	_, err := t.exec(`
+	n, err := t.exec(`
 		INSERT INTO browsers (id, hash, account, password_epoch, install_epoch, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING`,
 		o.Known, o.KnownHash, account, e.Password, t.db.epoch, micros(now), micros(now.Add(sparekey.KnownLife)))
 	if err != nil {
 		return fmt.Errorf("remember browser: %w", err)
+	}
+	if n == 0 {
+		return sparekey.ErrReplay // an old form: its cookie is one that was given before
+	}
+	_, err = t.exec(`
+		DELETE FROM browsers WHERE account = $1 AND id NOT IN (
+			SELECT id FROM browsers WHERE account = $1 ORDER BY created DESC, id LIMIT $2)`, account, sparekey.MaxBrowsers)
+	if err != nil {
+		return fmt.Errorf("make room for browser: %w", err)
 	}
 	return nil
 }
@@ -142,6 +151,10 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 		if a == nil || a.Epochs.Password != s.View.Epochs.Password || !a.Disabled.IsZero() || !a.DeleteAt.IsZero() {
 			return sparekey.ErrSignIn
 		}
+		proof := sparekey.Proof{Account: a.ID, Way: sparekey.ByPassword, Place: a.ID}
+		if !sparekey.SignIn.Enough([]sparekey.Proof{proof}, a.TwoProofs) {
+			return sparekey.ErrSignIn
+		}
 		known, err := t.openSession(a.ID, a.Epochs, s.Open)
 		if err != nil {
 			return err
@@ -159,12 +172,7 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 		}
 		e := s.Event
 		e.Account, e.How = a.ID, s.Open.How
-		if known {
-			err = t.addEvent(e)
-		} else {
-			err = t.announce(sparekey.NewSignInMessage, e)
-		}
-		if err != nil {
+		if err := t.signedIn(e, known); err != nil {
 			return err
 		}
 		return t.turn(s.Turn)
@@ -176,6 +184,15 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 		return fmt.Errorf("sign in: %w", err)
 	}
 	return nil
+}
+
+// signedIn writes a sign-in into the journal. One in a browser that was not
+// known is told by mail.
+func (t *tx) signedIn(e sparekey.Event, known bool) error {
+	if known {
+		return t.addEvent(e)
+	}
+	return t.announce(sparekey.NewSignInMessage, e)
 }
 
 const sessionColumns = `s.id, s.account, s.how, s.created, s.seen, s.expires, s.asked_from, s.asked_on, s.shared`
@@ -261,6 +278,12 @@ func (db *DB) EndSession(ctx context.Context, account, id string, e sparekey.Eve
 		if ended = n == 1; err != nil || !ended {
 			return err
 		}
+		if turn.Browser == "" { // signed out from elsewhere: the browser may be in other hands
+			_, err := t.exec(`DELETE FROM browsers WHERE account = $1 AND id = (SELECT known FROM sessions WHERE id = $2)`, account, id)
+			if err != nil {
+				return err
+			}
+		}
 		if err := t.addEvent(e); err != nil {
 			return err
 		}
@@ -280,6 +303,10 @@ func (db *DB) EndOtherSessions(ctx context.Context, account, but string, e spare
 		n, err := t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0`,
 			micros(e.Facts.At), account, but)
 		if ended = int(n); err != nil || ended == 0 {
+			return err
+		}
+		_, err = t.exec(`DELETE FROM browsers WHERE account = $1 AND id NOT IN (SELECT known FROM sessions WHERE id = $2)`, account, but)
+		if err != nil {
 			return err
 		}
 		e.Others = ended

@@ -280,3 +280,31 @@ func (t *tx) erase(account string, now time.Time) error {
 	}
 	return nil
 }
+
+// SignOutAll ends every session of an account and forgets its browsers, and
+// tells its owner. It gives the number of sessions.
+func (db *DB) SignOutAll(ctx context.Context, e sparekey.Event) (int, error) {
+	ended := 0
+	err := db.write(ctx, func(t *tx) error {
+		var err error
+		if ended, err = t.endAll(e.Account, e.Facts.At); err != nil {
+			return err
+		}
+		e.Others = ended
+		return t.announce(sparekey.SignedOutMessage, e)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sign out: %w", err)
+	}
+	return ended, nil
+}
+
+// Leave plans the deletion of an account for its operator. It reports
+// sparekey.ErrChanged if it is planned already.
+func (db *DB) Leave(ctx context.Context, e sparekey.Event, at time.Time) error {
+	err := db.write(ctx, func(t *tx) error { return t.planDeletion(e, at) })
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	return nil
+}

@@ -18,6 +18,9 @@ type Spend struct {
 	Windows sparekey.Windows
 	Now     time.Time
 	Facts   sparekey.Facts
+	// Brief is set for what no budget will ever look at again: the subject is
+	// nobody.
+	Brief bool
 	// Refused is set for what a budget further out has refused: the row is
 	// written, and costs nothing.
 	Refused bool
@@ -53,7 +56,7 @@ func (t *tx) spend(s Spend) (bool, error) {
 	}
 	counted := s.Windows.Fits(held, 1) && !s.Refused
 	until := s.Now.Add(24 * time.Hour)
-	if counted {
+	if counted && !s.Brief {
 		for _, w := range s.Windows {
 			until = later(until, s.Now.Add(w.Span))
 		}
@@ -79,6 +82,7 @@ func later(a, b time.Time) time.Time {
 type PasswordTry struct {
 	ID      string // the form's: its exact repeat costs nothing
 	Subject string // the account, or what stands for nobody's
+	Nobody  bool   // the subject is nobody
 	Known   string // the known browser it comes from; empty for strangers
 	Flow    string // the flow on whose last page it was typed; empty at sign-in
 	Now     time.Time
@@ -93,6 +97,7 @@ func (db *DB) SpendPassword(ctx context.Context, p PasswordTry) (allowed bool, e
 	s := Spend{
 		ID: p.ID, Subject: p.Subject, Kind: passwordSpend, Lane: string(sparekey.StrangerLane),
 		Windows: sparekey.PasswordBudget(), Now: p.Now, Facts: p.Facts,
+		Brief: p.Nobody,
 	}
 	err = db.write(ctx, func(t *tx) error {
 		s := s

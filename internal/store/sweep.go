@@ -24,22 +24,32 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		args  []any
 	}{
 		{`UPDATE charges SET
-			ended = COALESCE((SELECT CASE WHEN f.closed > 0 THEN f.closed ELSE f.expires END FROM flows f WHERE f.id = charges.flow), $1),
-			amount = CASE WHEN amount = 0 THEN 0 ELSE COALESCE((SELECT f.tries FROM flows f WHERE f.id = charges.flow), amount) END
-		  WHERE ended = 0 AND flow IN (
-			SELECT c.flow FROM charges c LEFT JOIN flows f ON f.id = c.flow
+			ended = COALESCE((SELECT CASE WHEN f.closed > 0 THEN f.closed ELSE f.expires END FROM flows f WHERE f.charge = charges.id), $1),
+			amount = CASE WHEN amount = 0 THEN 0
+				ELSE COALESCE((SELECT CASE WHEN f.ghost THEN 0 ELSE f.tries END FROM flows f WHERE f.charge = charges.id), amount) END
+		  WHERE ended = 0 AND id IN (
+			SELECT c.id FROM charges c LEFT JOIN flows f ON f.charge = c.id
 			 WHERE c.ended = 0 AND (f.id IS NULL OR f.closed > 0 OR f.expires < $1) LIMIT $2)`, []any{ended, sweepBatch}},
-		{`DELETE FROM charges WHERE flow IN (
-			SELECT flow FROM charges WHERE ended > 0 AND ended < $1 LIMIT $2)`, []any{micros(now.Add(-366 * 24 * time.Hour)), sweepBatch}},
+		// What cost nothing, a ghost's too, is of no more use.
+		{`DELETE FROM charges WHERE id IN (
+			SELECT id FROM charges WHERE ended > 0 AND (amount = 0 OR ended < $1) LIMIT $2)`, []any{micros(now.Add(-366 * 24 * time.Hour)), sweepBatch}},
 		{`DELETE FROM flows WHERE id IN (
 			SELECT id FROM flows WHERE (closed > 0 AND closed < $1) OR expires < $1 LIMIT $2)`, []any{kept, sweepBatch}},
 		{`DELETE FROM spends WHERE id IN (SELECT id FROM spends WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
 		{`DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
-		{`DELETE FROM sessions WHERE id IN (
-			SELECT id FROM sessions WHERE expires < $1 OR (ended > 0 AND ended < $1) LIMIT $2)`, []any{micros(now.Add(-24 * time.Hour)), sweepBatch}},
+		// Sessions that have ended are kept for as long as any could last: the form
+		// that opened one does not open it again.
+		{
+			`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE created < $1 LIMIT $2)`,
+			[]any{micros(now.Add(-sparekey.SessionLife)), sweepBatch},
+		},
 		{`DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
-		{`DELETE FROM outbox WHERE id IN (
-			SELECT id FROM outbox WHERE ended > 0 AND ended < $1 LIMIT $2)`, []any{micros(now.Add(-24 * time.Hour)), sweepBatch}},
+		// What was taken up by another message is kept until that one has surely left.
+		{
+			`DELETE FROM outbox WHERE id IN (
+			SELECT id FROM outbox WHERE ended > 0 AND (ended < $1 OR ended < $2 AND state IN ('done', 'failed')) LIMIT $3)`,
+			[]any{micros(now.Add(-sparekey.NoticeLife - 24*time.Hour)), micros(now.Add(-24 * time.Hour)), sweepBatch},
+		},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},
 	}
 	touched, err := db.Erase(ctx, now)

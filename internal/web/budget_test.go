@@ -321,7 +321,7 @@ func TestNoticesMerge(t *testing.T) {
 		if got := len(mails) - before; got != 2 {
 			t.Fatalf("an hour later: got %d notices, want 2", got)
 		}
-		if text := mails[len(mails)-1].Text; !strings.Contains(text, "3") {
+		if text := mails[len(mails)-1].Text; !strings.Contains(text, "3 times") {
 			t.Errorf("got the merged notice %q, want it to tell of 3 sign-ins", text)
 		}
 	})

@@ -60,7 +60,7 @@ func TestA03OneHashPerSignIn(t *testing.T) {
 				machineRecover(app, app.Client(), who+"@example.com", first)
 			}
 			if who == "paused" {
-				if err := app.Store.Disable(ctx, id, app.Now()); err != nil {
+				if err := app.Accounts.Pause(ctx, id); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -132,13 +132,14 @@ func TestA04OnlyTheOwnerIsToldOfAnAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := app.Store.Disable(ctx, v.ID, app.Now()); err != nil {
+		if err := app.Accounts.Pause(ctx, v.ID); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := app.Accounts.Add(ctx, "added@example.com", "", ""); err != nil {
 			t.Fatal(err)
 		}
 		app.Sleep(24 * time.Hour)
+		app.Deliver()
 		app.Sink.Reset()
 		before := rows.Dump(machineRights...)
 		somebody, nobody := app.Client(), app.Client()

@@ -108,14 +108,17 @@ func (s *Server) page(h handler) http.Handler {
 
 // start is a page whose form begins something. Each client may begin so many
 // in a minute, which protects the machine and bounds nothing else.
-func (s *Server) start(h handler) http.Handler {
-	return s.page(func(r *request) error {
+func (s *Server) start(h handler) http.Handler { return s.page(s.begins(h)) }
+
+// begins is what start is for pages of other kinds.
+func (s *Server) begins(h handler) handler {
+	return func(r *request) error {
 		ok, retry := s.Clients.Allow(s.Now(), limit.Prefix(r.visit.From))
 		if !ok {
 			return &sparekey.Error{Kind: sparekey.KindSlow, Code: "g.slow", After: retry}
 		}
 		return h(r)
-	})
+	}
 }
 
 // signedIn is a page of an account: without a session it leads to the sign-in

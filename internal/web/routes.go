@@ -38,15 +38,15 @@ func (s *Server) routes() *http.ServeMux {
 
 	m.Handle("GET /account", s.signedIn(s.getOverview))
 	m.Handle("GET /account/profile", s.signedIn(s.getProfile))
-	m.Handle("POST /account/profile", s.signedIn(s.postProfile))
+	m.Handle("POST /account/profile", s.signedIn(s.begins(s.postProfile)))
 	m.Handle("GET /account/ways", s.signedIn(s.getMyWays))
 	m.Handle("GET /account/password", s.signedIn(s.getPassword))
-	m.Handle("POST /account/password", s.signedIn(s.postPassword))
+	m.Handle("POST /account/password", s.signedIn(s.begins(s.postPassword)))
 	m.Handle("GET /account/devices", s.signedIn(s.getDevices))
 	m.Handle("POST /account/devices", s.signedIn(s.postDevices))
 	m.Handle("GET /account/activity", s.signedIn(s.getActivity))
 	m.Handle("GET /account/data", s.signedIn(s.getData))
-	m.Handle("POST /account/data", s.signedIn(s.postData))
+	m.Handle("POST /account/data", s.signedIn(s.begins(s.postData)))
 	m.Handle("POST /signout", s.page(s.postSignOut))
 
 	m.Handle("GET /api/v1/session", s.api(s.getSession))

@@ -86,7 +86,7 @@ func TestTakeBackPaused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Store.Disable(t.Context(), v.ID, app.Now()); err != nil {
+	if err := app.Accounts.Pause(t.Context(), v.ID); err != nil {
 		t.Fatal(err)
 	}
 	if page := app.Client().Get(link).See(404); strings.Contains(page.Text(), "paused") {

@@ -1,5 +1,24 @@
 -- +goose Up
 
+-- What the ledger is charged for is a flow's own, and not its id: the same form
+-- sent again once the flow is gone makes a flow of the same id.
+ALTER TABLE flows ADD COLUMN charge TEXT NOT NULL DEFAULT '';
+UPDATE flows SET charge = id;
+CREATE INDEX flows_charge ON flows (charge);
+ALTER TABLE charges RENAME COLUMN flow TO id;
+
+-- What costs nothing is in no index that a budget is added up by: a flood of it
+-- must not slow what is done for the account it was about.
+DROP INDEX charges_subject;
+CREATE INDEX charges_subject ON charges (subject, lane) WHERE amount > 0;
+CREATE INDEX charges_ended ON charges (ended) WHERE ended > 0;
+DROP INDEX spends_subject;
+CREATE INDEX spends_subject ON spends (subject, kind, lane, at) WHERE counted;
+CREATE INDEX spends_tries ON spends (subject, at) WHERE kind = 'password';
+
+DROP INDEX sessions_expires;
+CREATE INDEX sessions_created ON sessions (created);
+
 -- What a recovery that was begun from a notice takes back.
 ALTER TABLE flows ADD COLUMN event TEXT NOT NULL DEFAULT '';
 -- When a recovery that was begun from the notice of this event was finished.

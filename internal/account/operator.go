@@ -1,0 +1,69 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sparekey"
+)
+
+// The operator's commands. Each tells the account's owner by mail.
+
+// ErrAlready says that an account is already as it was asked to be.
+var ErrAlready = errors.New("it is so already")
+
+// Pause pauses an account: everything that was begun ends, and nobody gets in
+// until it goes on.
+func (s *Service) Pause(ctx context.Context, id string) error {
+	turned, err := s.Store.Pause(ctx, s.event(sparekey.AccountPaused, id, s.Now()))
+	return already(turned, err)
+}
+
+// Unpause lets a paused account go on.
+func (s *Service) Unpause(ctx context.Context, id string) error {
+	turned, err := s.Store.Unpause(ctx, s.event(sparekey.AccountUnpaused, id, s.Now()))
+	return already(turned, err)
+}
+
+func already(turned bool, err error) error {
+	if err == nil && !turned {
+		return ErrAlready
+	}
+	return err
+}
+
+// SignOutAll ends every session of an account and gives their number.
+func (s *Service) SignOutAll(ctx context.Context, id string) (int, error) {
+	return s.Store.SignOutAll(ctx, s.event(sparekey.SignedOutAll, id, s.Now()))
+}
+
+// Delete pauses an account at once and has it erased later; it gives the day.
+// Until then a recovery by its owner calls that off.
+func (s *Service) Delete(ctx context.Context, id string) (time.Time, error) {
+	now := s.Now()
+	at := now.Add(sparekey.EraseAfter)
+	err := s.Store.Leave(ctx, s.event(sparekey.DeletionPlanned, id, now), at)
+	if errors.Is(err, sparekey.ErrChanged) {
+		return time.Time{}, ErrAlready
+	}
+	return at, err
+}
+
+// List gives accounts by the time they were made, the newest first: at most
+// max, made before a moment.
+func (s *Service) List(ctx context.Context, before time.Time, max int) ([]View, error) {
+	list, err := s.Store.Accounts(ctx, before, max)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, 0, len(list))
+	for _, a := range list {
+		v, err := s.view(ctx, &a)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, *v)
+	}
+	return views, nil
+}

@@ -16,7 +16,12 @@ import (
 type accountCmd struct {
 	Add     accountAddCmd     `cmd:"" help:"Add an account: an address, perhaps a login name, never a password."`
 	Show    accountShowCmd    `cmd:"" help:"Show an account."`
+	List    accountListCmd    `cmd:"" help:"List accounts, the newest first."`
 	Recover accountRecoverCmd `cmd:"" help:"Mail the owner of an account how to choose a new password."`
+	Signout accountSignoutCmd `cmd:"" help:"Sign the owner of an account out on all devices."`
+	Disable accountDisableCmd `cmd:"" help:"Pause an account: nobody gets in until it is enabled."`
+	Enable  accountEnableCmd  `cmd:"" help:"Let a paused account go on."`
+	Delete  accountDeleteCmd  `cmd:"" help:"Pause an account and erase it in 14 days."`
 }
 
 type accountAddCmd struct {
@@ -58,8 +63,122 @@ func (c accountShowCmd) Run(ctx context.Context, s *config.Settings, out io.Writ
 		if !v.Disabled.IsZero() {
 			fmt.Fprintf(w, "paused\tsince %s\n", day(v.Disabled))
 		}
+		if !v.DeleteAt.IsZero() {
+			fmt.Fprintf(w, "erased\ton %s\n", day(v.DeleteAt))
+		}
 		return w.Flush()
 	})
+}
+
+type accountListCmd struct {
+	Max    int    `help:"How many accounts, at most." default:"100"`
+	Before string `help:"Only those made before this time, as the list shows it, to go on from there." placeholder:"TIME"`
+}
+
+// Run lists accounts.
+func (c accountListCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	before := time.Now().Add(time.Hour)
+	if c.Before != "" {
+		var err error
+		if before, err = time.Parse(time.RFC3339Nano, c.Before); err != nil {
+			return fmt.Errorf("--before %q: not a time of the form 2026-05-03T12:31:00Z", c.Before)
+		}
+	}
+	if c.Max < 1 || c.Max > 10_000 {
+		return fmt.Errorf("--max %d: give a number from 1 to 10000", c.Max)
+	}
+	return withAccounts(ctx, s, func(a *app.Accounts) error {
+		list, err := a.List(ctx, before, c.Max)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "id\temail\tlogin\tstate\tcreated")
+		for _, v := range list {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.ID, or(v.Email(), "-"), or(v.Login(), "-"), state(v),
+				v.Created.UTC().Format(time.RFC3339Nano))
+		}
+		return w.Flush()
+	})
+}
+
+func state(v app.AccountView) string {
+	switch {
+	case !v.Disabled.IsZero():
+		return "paused"
+	case !v.DeleteAt.IsZero():
+		return "leaving"
+	}
+	return "ok"
+}
+
+func or(text, without string) string {
+	if text == "" {
+		return without
+	}
+	return text
+}
+
+type accountSignoutCmd struct {
+	Who string `arg:"" help:"An address, a login name or an account's id."`
+}
+
+// Run signs the owner out everywhere.
+func (c accountSignoutCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
+		n, err := a.SignOutAll(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%d session(s) ended. The owner is told by mail.\n", n)
+		return err
+	})
+}
+
+type accountDisableCmd struct {
+	Who string `arg:"" help:"An address, a login name or an account's id."`
+}
+
+// Run pauses an account.
+func (c accountDisableCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
+		return told(out, a.Pause(ctx, v.ID), "The account is paused. Its owner is told by mail.", "The account is paused already.")
+	})
+}
+
+type accountEnableCmd struct {
+	Who string `arg:"" help:"An address, a login name or an account's id."`
+}
+
+// Run lets a paused account go on.
+func (c accountEnableCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
+		return told(out, a.Unpause(ctx, v.ID), "The account goes on. Its owner is told by mail.", "The account is not paused.")
+	})
+}
+
+type accountDeleteCmd struct {
+	Who string `arg:"" help:"An address, a login name or an account's id."`
+}
+
+// Run plans the deletion of an account.
+func (c accountDeleteCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
+	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
+		at, err := a.Delete(ctx, v.ID)
+		return told(out, err, "The account is paused and will be erased on "+day(at)+
+			". Until then its owner, told by mail, can keep it.", "The account is being deleted already.")
+	})
+}
+
+// told says what was done, or that there was nothing to do.
+func told(out io.Writer, err error, done, already string) error {
+	if errors.Is(err, app.ErrAlready) {
+		done, err = already, nil
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(out, done)
+	}
+	return err
 }
 
 type accountRecoverCmd struct {

@@ -232,6 +232,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 	pages, err := page.New(page.Options{
 		Catalogue: catalogue, SiteName: s.SiteName, Host: s.Host(), SiteURL: site, PublicURL: s.Origin().String(),
 		MailFrom: from, Zone: s.Zone(), Demo: o.Demo, MailboxURL: o.MailboxURL, Theme: theme,
+		HelpURL: s.HelpURL, PrivacyURL: s.PrivacyURL,
 	})
 	if err != nil {
 		return err
@@ -239,7 +240,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 	a.Web = web.New(web.Options{
 		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
 		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
-		PublicURL: s.Origin(), SiteURL: site, Min: minPassword, TrustedProxies: s.Proxies(),
+		PublicURL: s.Origin(), SiteURL: site, Contact: s.SecurityContact, Min: minPassword, TrustedProxies: s.Proxies(),
 		Ready: a.Store.Ping, Now: o.Now, Log: o.Log,
 	})
 	return nil
@@ -336,6 +337,9 @@ type (
 	Accounts    = account.Service
 	AccountView = account.View
 )
+
+// ErrAlready says that an account is already as it was asked to be.
+var ErrAlready = account.ErrAlready
 
 // OpenAccounts opens what the operator's commands need: the database, without
 // keys or mail server.

@@ -31,7 +31,7 @@ func (s *Settings) Check() error {
 	s.fillDefaults()
 	for _, check := range []func() error{
 		s.checkListen, s.checkDatabase, s.checkSMTP, s.checkMailFrom, s.checkSiteName,
-		s.checkSiteURL, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
+		s.checkSiteURL, s.checkPages, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -153,6 +153,26 @@ func (s *Settings) checkSiteURL() error {
 		return wrong("SITE_URL", hide(s.SiteURL), mend+", for example https://www.example.org")
 	}
 	s.site = u
+	return nil
+}
+
+// checkPages checks the addresses that pages name.
+func (s *Settings) checkPages() error {
+	for _, one := range []struct{ name, value string }{{"HELP_URL", s.HelpURL}, {"PRIVACY_URL", s.PrivacyURL}} {
+		if one.value == "" {
+			continue
+		}
+		if _, mend := webURL(one.value); mend != "" {
+			return wrong(one.name, hide(one.value), mend+", for example https://www.example.org/help")
+		}
+	}
+	if s.SecurityContact == "" {
+		return nil
+	}
+	u, err := url.Parse(s.SecurityContact)
+	if err != nil || u.Scheme != "https" && u.Scheme != "mailto" || strings.ContainsFunc(s.SecurityContact, unicode.IsSpace) {
+		return wrong("SECURITY_CONTACT", s.SecurityContact, "needs mailto: or https://, for example mailto:security@example.org")
+	}
 	return nil
 }
 

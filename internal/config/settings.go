@@ -89,6 +89,14 @@ type Settings struct {
 	// loaded.
 	HeadingFont string `name:"heading-font" placeholder:"LIST" default:"serif" help:"The font of headings: serif, sans, mono, or names of installed ones, for example Lora,serif. Default: serif."`
 
+	// HelpURL and PrivacyURL are linked at the foot of every page.
+	HelpURL    string `name:"help-url" placeholder:"URL" help:"Your page of help, linked at the foot of every page."`
+	PrivacyURL string `name:"privacy-url" placeholder:"URL" help:"Your page about privacy, linked at the foot of every page."`
+
+	// SecurityContact is whom to tell of a hole, in /.well-known/security.txt
+	// (RFC 9116): a mailto: or https: URL.
+	SecurityContact string `name:"security-contact" placeholder:"URL" help:"Whom to tell of a hole: mailto: or https:. Shown in /.well-known/security.txt."`
+
 	// TimeZone is the zone of times in mails, a name of the IANA database.
 	TimeZone string `name:"time-zone" placeholder:"ZONE" default:"UTC" help:"The zone of times in mails, for example Europe/Vienna. Default: UTC."`
 

@@ -67,6 +67,7 @@ func New(t testing.TB, o Options) *App {
 	s := &config.Settings{
 		PublicURL: URL, Database: config.Secret(o.Database), SMTP: config.Secret(a.Sink.URL()),
 		MailFrom: "Lantern Market <hello@lantern.test>", SiteName: "Lantern Market", SiteURL: "https://lantern.test",
+		SecurityContact: "mailto:security@lantern.test",
 		KeyFile: filepath.Join(dir, "keys"),
 	}
 	if o.Database == "" {

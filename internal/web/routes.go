@@ -10,6 +10,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /readyz", s.ready)
 	m.HandleFunc("GET /assets/{name}", s.asset)
 
+	m.HandleFunc("GET /.well-known/change-password", s.changePassword)
+	m.HandleFunc("GET /.well-known/security.txt", s.securityTxt)
+
 	m.Handle("GET /{$}", s.page(s.home))
 	m.Handle("GET /language", s.page(s.showLanguage))
 	m.Handle("POST /language", s.page(s.postLanguage))

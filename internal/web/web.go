@@ -23,8 +23,8 @@ import (
 	"sparekey/internal/session"
 )
 
-// Options are what a Server is built from. All but TrustedProxies and SiteURL
-// must be set.
+// Options are what a Server is built from. All but TrustedProxies, SiteURL and
+// Contact must be set.
 type Options struct {
 	Flows     *flow.Service
 	Sessions  *session.Service
@@ -36,6 +36,7 @@ type Options struct {
 	PublicURL *url.URL       // where Sparekey is; requests for another host are refused
 	SiteURL   string         // the one other origin that a person may be sent back to
 	Min       int            // characters of a new password
+	Contact   string         // a URL for reports of holes; empty for none
 	// TrustedProxies are those whose word on the client's address is taken.
 	TrustedProxies []netip.Prefix
 	Ready          func(context.Context) error

@@ -24,8 +24,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Demo    demoCmd    `cmd:"" help:"Try Sparekey on this machine: nothing to set up, and no mail leaves."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
-	Account accountCmd `cmd:"" help:"Add, show or help an account."`
-	Keys    keysCmd    `cmd:"" help:"Make a key file."`
+	Account accountCmd `cmd:"" help:"Add, list, show, help, pause or delete accounts."`
+	Keys    keysCmd    `cmd:"" help:"Make, add, list and retire the installation's keys."`
 	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }

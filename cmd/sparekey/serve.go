@@ -57,20 +57,3 @@ func (migrateCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) er
 	_, err := fmt.Fprintln(out, "The database is up to date.")
 	return err
 }
-
-type keysCmd struct {
-	New keysNewCmd `cmd:"" help:"Make the key file of a new installation on PostgreSQL."`
-}
-
-type keysNewCmd struct {
-	File string `arg:"" help:"The file to make. It must not be there yet."`
-}
-
-// Run makes a key file.
-func (c keysNewCmd) Run(out io.Writer) error {
-	if err := app.NewKeys(c.File); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "%s is made. Keep a copy in a safe place: without it the database opens nothing.\n", c.File)
-	return err
-}

@@ -141,19 +141,24 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 		return err
 	}
 	a.closes = append(a.closes, a.Store.Close)
-	own := a.Keys.Check("sparekey")
-	check, err := a.Store.KeyCheck(ctx, own)
+	return renewCheck(ctx, a.Store, a.Keys, o.Settings.KeyFile)
+}
+
+// renewCheck makes sure that the keys belong to the database, and keeps the
+// check of the newest of them there, so that an older one may go.
+func renewCheck(ctx context.Context, db *store.DB, keys *secret.Ring, file string) error {
+	own := keys.Check("sparekey")
+	check, err := db.KeyCheck(ctx, own)
 	if err != nil {
 		return err
 	}
-	if !a.Keys.Fits("sparekey", check) {
-		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it",
-			o.Settings.KeyFile)
+	if !keys.Fits("sparekey", check) {
+		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it", file)
 	}
 	if check == own {
 		return nil
 	}
-	return a.Store.RenewKeyCheck(ctx, check, own)
+	return db.RenewKeyCheck(ctx, check, own)
 }
 
 func openDatabase(ctx context.Context, o store.Options) (*store.DB, error) {
@@ -330,34 +335,4 @@ func (a *App) Close() error {
 	}
 	a.closes = nil
 	return errors.Join(errs...)
-}
-
-// Accounts and AccountView are what the operator's commands work with.
-type (
-	Accounts    = account.Service
-	AccountView = account.View
-)
-
-// ErrAlready says that an account is already as it was asked to be.
-var ErrAlready = account.ErrAlready
-
-// OpenAccounts opens what the operator's commands need: the database, without
-// keys or mail server.
-func OpenAccounts(ctx context.Context, s *config.Settings) (*Accounts, func() error, error) {
-	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
-	if err != nil {
-		return nil, nil, err
-	}
-	return &Accounts{Store: db, Source: secret.NewSource(nil), Now: time.Now}, db.Close, nil
-}
-
-// Migrate brings the schema of the database up to date.
-func Migrate(ctx context.Context, s *config.Settings) error {
-	return store.Migrate(ctx, store.Options{URL: s.Database.Reveal()})
-}
-
-// NewKeys makes a key file. It must not be there yet.
-func NewKeys(path string) error {
-	_, err := secret.CreateRing(path, secret.NewSource(nil), time.Now())
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -26,10 +27,7 @@ func CreateRing(path string, src *Source, now time.Time) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create key file: %w", err)
 	}
-	// A random part in the id, so that the key files of two installations are
-	// told apart by it.
-	_, err = fmt.Fprintf(f, "%sk%s %s %s\n", keyFileHead, src.ID()[:6], now.UTC().Format(time.RFC3339),
-		base64.StdEncoding.EncodeToString(src.Bytes(keyBytes)))
+	_, err = fmt.Fprint(f, keyFileHead+newLine(src, now))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -42,6 +40,91 @@ func CreateRing(path string, src *Source, now time.Time) (*Ring, error) {
 	if err != nil {
 		os.Remove(path) // half a file would stop the next start for no reason
 		return nil, fmt.Errorf("create key file: %w", err)
+	}
+	return OpenRing(path)
+}
+
+// newLine makes the line of a new key. A random part in the id tells the key
+// files of two installations apart.
+func newLine(src *Source, now time.Time) string {
+	return fmt.Sprintf("k%s %s %s\n", src.ID()[:6], now.UTC().Format(time.RFC3339),
+		base64.StdEncoding.EncodeToString(src.Bytes(keyBytes)))
+}
+
+// AddKey adds a new key to the key file at path, which becomes the newest, and
+// gives the new ring. Servers use it once they are started again.
+func AddKey(path string, src *Source, now time.Time) (*Ring, error) {
+	ring, err := OpenRing(path)
+	if err != nil {
+		return nil, err
+	}
+	if next := ring.newest.created.Add(time.Second); now.Before(next) {
+		now = next // a clock that is behind must not make the new key an old one
+	}
+	return rewriteRing(path, func(text string) string {
+		if !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		return text + newLine(src, now)
+	})
+}
+
+// RetireKey takes a key out of the key file at path and gives the new ring.
+// What only that key reads is lost: the caller has looked. It reports
+// [ErrUnknownKey], and refuses to take the newest key.
+func RetireKey(path, id string) (*Ring, error) {
+	ring, err := OpenRing(path)
+	if err != nil {
+		return nil, err
+	}
+	if !ring.Has(id) {
+		return nil, fmt.Errorf("%w %s", ErrUnknownKey, id)
+	}
+	if id == ring.Newest() {
+		return nil, fmt.Errorf("%s is the newest key: add another one first", id)
+	}
+	return rewriteRing(path, func(text string) string {
+		var kept strings.Builder
+		for line := range strings.Lines(text) {
+			if fields := strings.Fields(line); len(fields) == 0 || fields[0] != id {
+				kept.WriteString(line)
+			}
+		}
+		return kept.String()
+	})
+}
+
+// rewriteRing writes a key file anew beside the old one and puts it in its
+// place, so that a crash leaves one or the other whole.
+func rewriteRing(path string, change func(text string) string) (*Ring, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key file: %w", err)
+	}
+	next := change(string(text))
+	if _, err := ParseRing(strings.NewReader(next)); err != nil {
+		return nil, fmt.Errorf("change key file %s: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("change key file: %w", err)
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	_, err = f.WriteString(next)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("change key file: %w", err)
 	}
 	return OpenRing(path)
 }

@@ -188,6 +188,21 @@ func (r *Ring) IDs() []string {
 	return ids
 }
 
+// Created gives when a key was made, and when the next one was, which wrote
+// from then on; zero if there is no key of that id, or none after it.
+func (r *Ring) Created(id string) (at, until time.Time) {
+	k, err := r.key(id)
+	if err != nil {
+		return time.Time{}, time.Time{}
+	}
+	for _, other := range r.keys {
+		if other.created.After(k.created) && (until.IsZero() || other.created.Before(until)) {
+			until = other.created
+		}
+	}
+	return k.created, until
+}
+
 // String gives "[secret]".
 func (r *Ring) String() string { return redacted }
 

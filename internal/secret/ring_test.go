@@ -208,3 +208,43 @@ func FuzzParseRing(f *testing.F) {
 		}
 	})
 }
+
+// A key that is added writes from then on, whatever the clock says, and the
+// older ones read; an old one may go, the newest may not. The file stays the
+// owner's alone.
+func TestAddAndRetire(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	now := time.Date(2026, 5, 3, 12, 31, 0, 0, time.UTC)
+	first, err := CreateRing(path, NewSource(nil), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := first.Seal("row", []byte("what was sealed"), NewSource(nil))
+	second, err := AddKey(path, NewSource(nil), now.Add(-time.Hour)) // a clock that is behind
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Newest() == first.Newest() || !second.Has(first.Newest()) {
+		t.Errorf("got keys %v with %s as the newest, want a new one and the old one", second.IDs(), second.Newest())
+	}
+	if plain, err := second.Open("row", box); err != nil || string(plain) != "what was sealed" {
+		t.Errorf("got %q, %v for a box of the old key, want it opened", plain, err)
+	}
+	if _, err := RetireKey(path, second.Newest()); err == nil {
+		t.Error("got the newest key taken away, want it kept")
+	}
+	if _, err := RetireKey(path, "nosuch"); !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("got %v for a key that is not there, want ErrUnknownKey", err)
+	}
+	third, err := RetireKey(path, first.Newest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := third.Open("row", box); len(third.IDs()) != 1 || !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("got keys %v, and %v for a box of the old one, want it gone", third.IDs(), err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
+	}
+}

@@ -68,7 +68,7 @@ func New(t testing.TB, o Options) *App {
 		PublicURL: URL, Database: config.Secret(o.Database), SMTP: config.Secret(a.Sink.URL()),
 		MailFrom: "Lantern Market <hello@lantern.test>", SiteName: "Lantern Market", SiteURL: "https://lantern.test",
 		SecurityContact: "mailto:security@lantern.test",
-		KeyFile: filepath.Join(dir, "keys"),
+		KeyFile:         filepath.Join(dir, "keys"),
 	}
 	if o.Database == "" {
 		s.Database = config.Secret("sqlite:" + filepath.Join(dir, "sparekey.db"))

@@ -135,6 +135,20 @@ func (db *DB) KeyCheck(ctx context.Context, fresh string) (string, error) {
 	return check, nil
 }
 
+// KeyUses counts what one key of the key file is still needed for: passwords
+// until their owners sign in the next time, and flows until they end.
+func (db *DB) KeyUses(ctx context.Context, id string, now time.Time) (passwords, flows int, err error) {
+	err = db.read(ctx).row(`
+		SELECT (SELECT COUNT(*) FROM credentials WHERE kind = 'password' AND dropped = 0 AND data LIKE $1),
+		       (SELECT COUNT(*) FROM flows f WHERE expires > $2 AND step <> 'done' AND (pending LIKE $3
+		        OR EXISTS (SELECT 1 FROM challenges c WHERE c.flow = f.id AND c.key_id = $4)))`,
+		[]any{id + "$%", micros(now), id + ".%", id}, &passwords, &flows)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count what a key is used for: %w", err)
+	}
+	return passwords, flows, nil
+}
+
 // RenewKeyCheck keeps a check made by a newer key of the same file, so that the
 // older key may go one day.
 func (db *DB) RenewKeyCheck(ctx context.Context, was, fresh string) error {

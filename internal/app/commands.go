@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/account"
+	"sparekey/internal/config"
+	"sparekey/internal/secret"
+	"sparekey/internal/store"
+)
+
+// Accounts and AccountView are what the operator's commands work with.
+type (
+	Accounts    = account.Service
+	AccountView = account.View
+)
+
+// ErrAlready says that an account is already as it was asked to be.
+var ErrAlready = account.ErrAlready
+
+// OpenAccounts opens what the operator's commands need: the database, without
+// keys or mail server.
+func OpenAccounts(ctx context.Context, s *config.Settings) (*Accounts, func() error, error) {
+	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Accounts{Store: db, Source: secret.NewSource(nil), Now: time.Now}, db.Close, nil
+}
+
+// Migrate brings the schema of the database up to date.
+func Migrate(ctx context.Context, s *config.Settings) error {
+	return store.Migrate(ctx, store.Options{URL: s.Database.Reveal()})
+}
+
+// NewKeys makes a key file. It must not be there yet.
+func NewKeys(path string) error {
+	_, err := secret.CreateRing(path, secret.NewSource(nil), time.Now())
+	return err
+}
+
+// AddKey adds a key to the key file of the settings and gives its id.
+func AddKey(s *config.Settings) (string, error) {
+	ring, err := secret.AddKey(s.KeyFile, secret.NewSource(nil), time.Now())
+	if err != nil {
+		return "", err
+	}
+	return ring.Newest(), nil
+}
+
+// A KeyView is what an operator may see of a key.
+type KeyView struct {
+	ID        string
+	Made      time.Time
+	Newest    bool
+	Passwords int // made with it, and not yet again
+	Flows     int // open ones that need it
+}
+
+// Keys lists the keys of the key file, and what each is used for.
+func Keys(ctx context.Context, s *config.Settings) ([]KeyView, error) {
+	ring, err := secret.OpenRing(s.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	var list []KeyView
+	for _, id := range ring.IDs() {
+		made, _ := ring.Created(id)
+		v := KeyView{ID: id, Made: made, Newest: id == ring.Newest()}
+		if v.Passwords, v.Flows, err = db.KeyUses(ctx, id, time.Now()); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// RetireKey takes a key out of the key file. Unless it is forced it refuses
+// while something still needs the key: passwords, flows, or the links of
+// notices, which work for seven days.
+func RetireKey(ctx context.Context, s *config.Settings, id string, force bool) error {
+	ring, err := secret.OpenRing(s.KeyFile)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	now := time.Now()
+	if err := renewCheck(ctx, db, ring, s.KeyFile); err != nil {
+		return err
+	}
+	if _, until := ring.Created(id); !force {
+		passwords, flows, err := db.KeyUses(ctx, id, now)
+		if err != nil {
+			return err
+		}
+		switch {
+		case passwords > 0:
+			return fmt.Errorf("%s still reads %d password(s), until their owners sign in again; with --force these owners must choose a new one by mail",
+				id, passwords)
+		case flows > 0:
+			return fmt.Errorf("%s is needed by %d request(s) under way: try again in half an hour", id, flows)
+		case !until.IsZero() && now.Before(until.Add(sparekey.SecureLife)):
+			return fmt.Errorf("%s made links that work until %s: retire it then, or with --force", id,
+				until.Add(sparekey.SecureLife).UTC().Format(time.DateOnly))
+		}
+	}
+	_, err = secret.RetireKey(s.KeyFile, id)
+	return err
+}

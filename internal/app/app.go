@@ -144,15 +144,18 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 	return renewCheck(ctx, a.Store, a.Keys, o.Settings.KeyFile)
 }
 
+// installation is what the check of a key file is made for.
+const installation = "sparekey"
+
 // renewCheck makes sure that the keys belong to the database, and keeps the
 // check of the newest of them there, so that an older one may go.
 func renewCheck(ctx context.Context, db *store.DB, keys *secret.Ring, file string) error {
-	own := keys.Check("sparekey")
+	own := keys.Check(installation)
 	check, err := db.KeyCheck(ctx, own)
 	if err != nil {
 		return err
 	}
-	if !keys.Fits("sparekey", check) {
+	if !keys.Fits(installation, check) {
 		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it", file)
 	}
 	if check == own {

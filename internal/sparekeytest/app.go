@@ -115,7 +115,14 @@ func (a *App) close() {
 // way. It gives the error with which the start ended; the App is of no use then.
 func (a *App) Restart() error {
 	a.t.Helper()
+	return a.Reopen(a.Settings.Database.Reveal())
+}
+
+// Reopen is Restart on another database.
+func (a *App) Reopen(url string) error {
+	a.t.Helper()
 	a.close()
+	a.Settings.Database = config.Secret(url)
 	again, err := app.Open(context.Background(), a.built)
 	if err == nil {
 		a.App = again

@@ -30,7 +30,12 @@ type Options struct {
 	URL string
 	// Trace, if set, is told every statement; for tests.
 	Trace func(Statement)
+
+	schema string // of PostgreSQL, if it is not the usual one
 }
+
+// applicationName is what PostgreSQL knows our connections by.
+const applicationName = "sparekey"
 
 // A Statement is one statement as a Trace sees it.
 type Statement struct {
@@ -68,7 +73,7 @@ func open(o Options) (*DB, error) {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
 		return openSQLite(path, o.Trace)
 	}
-	return openPostgres(o.URL, o.Trace)
+	return openPostgres(o)
 }
 
 // openSQLite opens one writing connection, so that writers wait in a fair
@@ -114,15 +119,19 @@ func makeWAL(db *sql.DB) error {
 	}
 }
 
-func openPostgres(dsn string, trace func(Statement)) (*DB, error) {
-	config, err := pgx.ParseConfig(dsn)
+func openPostgres(o Options) (*DB, error) {
+	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
+	}
+	config.RuntimeParams["application_name"] = applicationName
+	if o.schema != "" {
+		config.RuntimeParams["search_path"] = o.schema
 	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
-	return &DB{reads: pool, writes: pool, postgres: true, trace: trace}, nil
+	return &DB{reads: pool, writes: pool, postgres: true, trace: o.Trace}, nil
 }
 
 // Close closes the database.

@@ -159,8 +159,10 @@ func TestRestoreRefuses(t *testing.T) {
 				path, says string
 				fits       bool
 			}{
-				{path, "belongs to other keys", false}, {garbage, "is no backup of Sparekey's", true},
-				{newer, "was made by a newer Sparekey", true}, {filepath.Join(dir, "none"), "no such file", true},
+				{path, "belongs to other keys", false},
+				{garbage, "is no backup of Sparekey's", true},
+				{newer, "was made by a newer Sparekey", true},
+				{filepath.Join(dir, "none"), "no such file", true},
 			} {
 				_, err := store.Restore(background, store.Restoring{
 					Options: store.Options{URL: url}, Path: bad.path, Now: time.Now(), Fits: func(string) bool { return bad.fits },

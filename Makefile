@@ -10,7 +10,7 @@ UNIT = $$($(GO) list ./... | grep -v '^sparekey/internal/journey')
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench fuzz pages setup
+.PHONY: build run test lint bench fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
@@ -51,6 +51,10 @@ fuzz: $(COMMON)
 # Every page in every state and language: open out/pages/index.html.
 pages:
 	$(GO) run ./internal/page/gallery out/pages
+
+# The pages of docs/ that are made of the code.
+docs:
+	$(GO) run ./internal/docs .
 
 # What a fresh Debian machine lacks. Quick where nothing is missing.
 setup:

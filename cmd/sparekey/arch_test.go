@@ -54,6 +54,7 @@ var house = map[string]room{
 	"sparekeytest": {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 github.com/chromedp/chromedp github.com/chromedp/cdproto golang.org/x/net"},
 	"journey":      {enters: below + " app demo sparekeytest"},
 	"page/gallery": {enters: "root lang page"},
+	"docs":         {}, // reads the code as text
 	"cmd":          {enters: "root app config demo", modules: "github.com/alecthomas/kong"},
 }
 

@@ -140,7 +140,8 @@ func syncFolder(path string) error {
 }
 
 // OpenRing reads the key file at path. It refuses a file that its group or
-// others may read or write. Errors name the file and never what stands in it.
+// others may read or write, but for one case: see handedOver. Errors name the
+// file and never what stands in it.
 func OpenRing(path string) (*Ring, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -154,7 +155,7 @@ func OpenRing(path string) (*Ring, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("open key file: %s is a folder", path)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && !handedOver(path, mode) {
 		return nil, fmt.Errorf("open key file: others than its owner can get at %s: run chmod 600 %s", path, path)
 	}
 	ring, err := ParseRing(f)
@@ -162,4 +163,13 @@ func OpenRing(path string) (*Ring, error) {
 		return nil, fmt.Errorf("read key file %s: %w", path, err)
 	}
 	return ring, nil
+}
+
+// handedOver reports whether systemd has put the file there for this service
+// alone (LoadCredential=). With DynamicUser= such a file is root's, of mode
+// 0440 and with an access list: its group bits are the mask of that list. They
+// let in the service's user and nobody else.
+func handedOver(path string, mode os.FileMode) bool {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	return filepath.IsAbs(folder) && filepath.Dir(filepath.Clean(path)) == filepath.Clean(folder) && mode&0o337 == 0
 }

@@ -180,6 +180,51 @@ func TestOpenRingMindsTheMode(t *testing.T) {
 	}
 }
 
+// A key file in the folder of credentials may be read by its group, which is
+// how systemd hands it over: there and nowhere else, and no more than that.
+func TestOpenRingTakesCredentials(t *testing.T) {
+	folder := t.TempDir()
+	for _, c := range []struct {
+		credentials, path string
+		mode              os.FileMode
+		want              bool
+	}{
+		{folder, folder + "/keys", 0o440, true},
+		{folder + "/", folder + "/keys", 0o440, true},
+		{folder, folder + "/./keys", 0o440, true},
+		{folder, folder + "/keys", 0o400, true},
+		{folder, folder + "/keys", 0o600, true},
+
+		{folder, folder + "/keys", 0o444, false},
+		{folder, folder + "/keys", 0o460, false},
+		{folder, folder + "/keys", 0o640, false}, // what can be written is no credential
+		{folder, folder + "/keys", 0o450, false},
+		{"", folder + "/keys", 0o440, false},
+		{".", folder + "/keys", 0o440, false},
+		{"/", folder + "/keys", 0o440, false},
+		{folder, folder + "/below/keys", 0o440, false},
+		{folder + "/below", folder + "/keys", 0o440, false},
+		{folder + "/below", folder + "/below/../keys", 0o440, false},
+		{folder, folder + "x/keys", 0o440, false},
+	} {
+		t.Setenv("CREDENTIALS_DIRECTORY", c.credentials)
+		at := filepath.Clean(c.path)
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(at) //nolint:errcheck // the first is not there
+		if _, err := CreateRing(at, seeded(10), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(at, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenRing(c.path); (err == nil) != c.want {
+			t.Errorf("%s of mode %o, credentials in %q: opened: got %v, want %v (%v)", c.path, c.mode, c.credentials, err == nil, c.want, err)
+		}
+	}
+}
+
 func FuzzParseRing(f *testing.F) {
 	f.Add("a 2026-01-01T00:00:00Z " + testKeyA + "\nb 2026-02-01T00:00:00Z " + testKeyB + "\n")
 	f.Add("# only a comment")

@@ -151,9 +151,9 @@ func defaultPort(scheme string) string {
 }
 
 // sameOrigin refuses a change of state that does not come from our own pages
-// (A62). Sec-Fetch-Site decides where a browser sends it: our no-referrer
-// makes the Origin of our own forms "null". Who sends neither header is no
-// browser of today, and is let through only with nothing to lose: no cookie.
+// (A62). Sec-Fetch-Site decides where a browser sends it, and else the Origin.
+// Who sends neither is no browser of today, and is let through only with
+// nothing to lose: no cookie.
 func (s *Server) sameOrigin(r *http.Request) error {
 	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 	switch {
@@ -180,7 +180,7 @@ func (s *Server) headers(r *request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer an older browser hides the origin of our own forms
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	if s.PublicURL.Scheme == "https" {

@@ -91,7 +91,8 @@ func TestNodesTellEachOther(t *testing.T) {
 	t.Error("got no word of a hundred messages, want one of the first")
 }
 
-// A balancer sends each request to the next node that says it is ready.
+// A balancer sends each request to the next node that says it is ready, and
+// holds it while none does.
 type balancer struct {
 	nodes [2]string
 	ready [2]atomic.Bool
@@ -100,25 +101,22 @@ type balancer struct {
 
 func (b *balancer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	var d net.Dialer
-	first := b.next.Add(1)
-	last := errors.New("no node is ready")
-	for i := range int64(len(b.nodes)) {
-		n := (first + i) % int64(len(b.nodes))
-		if !b.ready[n].Load() {
-			continue
+	for {
+		n := b.next.Add(1) % int64(len(b.nodes))
+		if b.ready[n].Load() {
+			return d.DialContext(ctx, "tcp", b.nodes[n])
 		}
-		conn, err := d.DialContext(ctx, "tcp", b.nodes[n])
-		if err == nil {
-			return conn, nil
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Millisecond):
 		}
-		last = err
 	}
-	return nil, last
 }
 
 // watch asks each node again and again whether it is ready.
 func (b *balancer) watch(over chan struct{}) {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	for {
 		for i, node := range b.nodes {
 			res, err := client.Get("http://" + node + "/readyz")

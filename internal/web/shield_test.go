@@ -333,7 +333,7 @@ func shieldHeaders(t *testing.T, p *sparekeytest.Page, nonces map[string]bool) {
 		cache = "public, max-age=31536000, immutable"
 	}
 	for name, want := range map[string]string{
-		"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": cache,
+		"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": cache,
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 	} {

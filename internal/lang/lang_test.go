@@ -330,6 +330,22 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// A label of the database is said in the language, the names in it as they
+// are; what is not of two names stays.
+func TestBrowser(t *testing.T) {
+	c := mustLoad(t)
+	for _, x := range []struct{ tag, label, want string }{
+		{"en", "Firefox on Windows", "Firefox on Windows"},
+		{"ar", "Firefox on Windows", "Firefox على Windows"},
+		{"ar", "Windows", "Windows"},
+		{"ar", "", ""},
+	} {
+		if got := c.Printer(x.tag).Browser(x.label); got != x.want {
+			t.Errorf("%s %q: got %q, want %q", x.tag, x.label, got, x.want)
+		}
+	}
+}
+
 // A broken catalogue stops the program at its start, with the file's name.
 func TestLoadNamesWhatIsBroken(t *testing.T) {
 	for what, f := range map[string]fstest.MapFS{

@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -90,6 +91,17 @@ func (p *Printer) Rest(id string, args ...any) template.HTML {
 func (p *Printer) Has(id string) bool {
 	_, ok := p.messages[id]
 	return ok
+}
+
+// Browser says in the language what stands in the database in English: a
+// browser and a system from closed lists, as in "Firefox on Windows". A label
+// of another shape is said as it is.
+func (p *Printer) Browser(label string) string {
+	browser, system, ok := strings.Cut(label, " on ")
+	if !ok {
+		return label
+	}
+	return p.T("browser.on", "Browser", browser, "System", system)
 }
 
 // form returns the text of a message, in the plural form its Count asks for.

@@ -109,9 +109,13 @@ func (p *Printer) form(id string, m message, v []value) text {
 	if !m.plural {
 		return m.text
 	}
+	n := count(v)
+	if once, ok := p.messages[id+".once"]; ok && n == 1 {
+		return once.text
+	}
 	source, err := p.localizer.Localize(&i18n.LocalizeConfig{
 		MessageID:      id,
-		PluralCount:    count(v),
+		PluralCount:    n,
 		TemplateParser: i18ntemplate.IdentityParser{},
 	})
 	if err != nil {

@@ -5,6 +5,9 @@
 // format of go-i18n. Within a message, {{.Name}} is a place for a value,
 // **words** are bold, and [words](name) is a link whose address is the value
 // called name. There is no other markup.
+//
+// Where the plural form "one" is also that of 21 and 31, as in Russian, a
+// message may have a twin, ID.once, which is said when Count is just 1.
 package lang
 
 import (

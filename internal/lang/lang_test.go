@@ -12,7 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"golang.org/x/text/feature/plural"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
@@ -59,15 +59,28 @@ func entries(t *testing.T, tag string) map[string]map[string]string {
 	return all
 }
 
-// needs returns the plural forms that numbers up to 200 ask for in a language.
-func needs(tag string) map[string]bool {
-	names := map[plural.Form]string{
-		plural.Other: "other", plural.Zero: "zero", plural.One: "one",
-		plural.Two: "two", plural.Few: "few", plural.Many: "many",
+// needs returns the plural forms that numbers ask for in a language, and by how
+// many of the numbers up to 200 and a million each is asked for. "other" is
+// there always: it is the form of fractions, and of what has no form.
+func needs(t *testing.T, tag string) map[string]int {
+	t.Helper()
+	b := i18n.NewBundle(language.English)
+	err := b.AddMessages(language.Make(tag), &i18n.Message{
+		ID: "form", Zero: "zero", One: "one", Two: "two", Few: "few", Many: "many", Other: "other",
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	need := map[string]bool{}
-	for n := range 201 {
-		need[names[plural.Cardinal.MatchPlural(language.Make(tag), n, 0, 0, 0, 0)]] = true
+	need := map[string]int{"other": 0}
+	for n := range 202 {
+		if n == 201 {
+			n = 1_000_000 // a form of its own in Spanish
+		}
+		form, err := i18n.NewLocalizer(b, tag).Localize(&i18n.LocalizeConfig{MessageID: "form", PluralCount: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		need[form]++
 	}
 	return need
 }
@@ -87,8 +100,14 @@ func TestCataloguesAreComplete(t *testing.T) {
 				t.Errorf("%s: %q is missing", l.Tag, id)
 			}
 		}
-		need := needs(l.Tag)
+		need := needs(t, l.Tag)
 		for id, forms := range own {
+			if of, ok := strings.CutSuffix(id, ".once"); ok && need["one"] > 1 && own[of] != nil && own[of][""] == "" {
+				if forms[""] == "" {
+					t.Errorf("%s: %q has plural forms, but is for one number", l.Tag, id)
+				}
+				continue
+			}
 			if english[id] == nil {
 				t.Errorf("%s: %q is in no other language", l.Tag, id)
 			}
@@ -99,7 +118,7 @@ func TestCataloguesAreComplete(t *testing.T) {
 				if strings.TrimSpace(text) == "" {
 					t.Errorf("%s: %q %s is empty", l.Tag, id, form)
 				}
-				if form != "" && !need[form] {
+				if _, ok := need[form]; form != "" && !ok {
 					t.Errorf("%s: %q has the form %q, which no number asks for", l.Tag, id, form)
 				}
 			}
@@ -126,11 +145,13 @@ func TestCataloguesAgree(t *testing.T) {
 	}
 	english := entries(t, Fallback)
 	for _, l := range mustLoad(t).Langs() {
+		asked := needs(t, l.Tag)
 		for id, forms := range entries(t, l.Tag) {
-			want := english[id]["other"] + english[id][""]
+			of, once := strings.CutSuffix(id, ".once")
+			want := english[of]["other"] + english[of][""]
 			for form, text := range forms {
 				got, need := set(places, text), set(places, want)
-				if form == "zero" || form == "one" || form == "two" {
+				if once || asked[form] == 1 && form != "many" {
 					delete(got, "Count")
 					delete(need, "Count")
 				}
@@ -148,25 +169,31 @@ func TestCataloguesAgree(t *testing.T) {
 	}
 }
 
-// The English words are plain and kind: short sentences, no blame, no jargon,
-// no shouting.
+// The words are plain and kind: short sentences, no blame, no jargon, no
+// shouting.
 func TestWordsAreKind(t *testing.T) {
-	hard := regexp.MustCompile(`(?i)\b(invalid|illegal|token|credential|oops|flow|error occurred)\b|!`)
-	for id, forms := range entries(t, Fallback) {
-		for _, text := range forms {
-			if got := hard.FindString(text); got != "" {
-				t.Errorf("%q says %q", id, got)
-			}
-			for _, sentence := range regexp.MustCompile(`[.?:](\*\*)?\s|\n`).Split(text, -1) {
-				if n := len(strings.Fields(sentence)); n > 20 {
-					t.Errorf("%q has a sentence of %d words: %s", id, n, sentence)
+	hard := regexp.MustCompile(`(?i)\b(invalid|illegal|token|credential|oops|flow|error occurred)\b|[!¡]|` +
+		`inv[áa]lid|ilegal|credencial|flujo|недопустим|недействит|неверн|токен|уч[её]тные данные`)
+	ends := regexp.MustCompile(`[.?؟:](\*\*)?\s|\n`)
+	for _, l := range mustLoad(t).Langs() {
+		for id, forms := range entries(t, l.Tag) {
+			for _, text := range forms {
+				if got := hard.FindString(text); got != "" {
+					t.Errorf("%s: %q says %q", l.Tag, id, got)
+				}
+				for _, sentence := range ends.Split(text, -1) {
+					if n := len(strings.Fields(sentence)); n > 20 {
+						t.Errorf("%s: %q has a sentence of %d words: %s", l.Tag, id, n, sentence)
+					}
 				}
 			}
 		}
 	}
 }
 
-// Arabic counts in six ways, English in two.
+// Arabic counts in six ways, Russian in three, Spanish in two below a million,
+// English in two. Where "one" is also the form of 21, a single time can be said
+// in other words.
 func TestPlurals(t *testing.T) {
 	c := mustLoad(t)
 	for _, x := range []struct {
@@ -185,8 +212,24 @@ func TestPlurals(t *testing.T) {
 		{"ar", "time.minutes", 11, "بعد 11 دقيقة"},
 		{"ar", "time.minutes", 100, "بعد 100 دقيقة"},
 		{"ar", "time.minutes", 103, "بعد 103 دقائق"},
+		{"es", "time.minutes", 1, "dentro de 1 minuto"},
+		{"es", "time.minutes", 5, "dentro de 5 minutos"},
+		{"es", "time.minutes", 1_000_000, "dentro de 1000000 de minutos"},
+		{"ru", "time.minutes", 0, "через 0 минут"},
+		{"ru", "time.minutes", 1, "через 1 минуту"},
+		{"ru", "time.minutes", 2, "через 2 минуты"},
+		{"ru", "time.minutes", 5, "через 5 минут"},
+		{"ru", "time.minutes", 11, "через 11 минут"},
+		{"ru", "time.minutes", 14, "через 14 минут"},
+		{"ru", "time.minutes", 21, "через 21 минуту"},
+		{"ru", "time.minutes", 23, "через 23 минуты"},
+		{"ru", "time.minutes", 111, "через 111 минут"},
+		{"ru", "mail.new.h1", 1, "Новый вход"},
+		{"ru", "mail.new.h1", 21, "21 новый вход"},
+		{"ru", "mail.new.h1", 22, "22 новых входа"},
 	} {
-		if got := c.Printer(x.tag).T(x.id, "Count", x.n); got != x.want {
+		got := strings.ReplaceAll(c.Printer(x.tag).T(x.id, "Count", x.n), "\u00a0", " ")
+		if got != x.want {
 			t.Errorf("%s %s %d: got %q, want %q", x.tag, x.id, x.n, got, x.want)
 		}
 	}
@@ -211,6 +254,8 @@ func TestChoose(t *testing.T) {
 		{[]string{"\x00;;;q=z", "ar"}, "ar"},
 		{[]string{strings.Repeat("a-", 5000), "ar"}, "ar"},
 		{[]string{"*"}, "en"},
+		{[]string{"es-419,es;q=0.9"}, "es"},
+		{[]string{"uk, ru;q=0.8, en;q=0.5"}, "ru"},
 	} {
 		if got := c.Choose(x.wanted...); got != x.want {
 			t.Errorf("%.40q: got %q, want %q", x.wanted, got, x.want)
@@ -223,7 +268,9 @@ func TestChoose(t *testing.T) {
 
 // A language says what it is called and which way it runs; English is first.
 func TestLangs(t *testing.T) {
-	want := []Language{{"en", "English", "ltr"}, {"ar", "العربية", "rtl"}}
+	want := []Language{
+		{"en", "English", "ltr"}, {"ar", "العربية", "rtl"}, {"es", "Español", "ltr"}, {"ru", "Русский", "ltr"},
+	}
 	if got := mustLoad(t).Langs(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -301,7 +348,7 @@ func TestTimes(t *testing.T) {
 	c := mustLoad(t)
 	at := time.Date(2026, time.May, 3, 13, 31, 9, 0, time.UTC)
 	west, bare := time.FixedZone("WEST", 3600), time.FixedZone("+03", 3*3600)
-	en, ar := c.Printer("en"), c.Printer("ar")
+	en, ar, es, ru := c.Printer("en"), c.Printer("ar"), c.Printer("es"), c.Printer("ru")
 	for _, x := range []struct{ got, want string }{
 		{en.Clock(at, west), "14:31"},
 		{en.ClockSeconds(at, west), "14:31:09"},
@@ -318,14 +365,41 @@ func TestTimes(t *testing.T) {
 		{en.In(3*time.Minute + time.Second), "in 4 minutes"},
 		{en.In(2 * time.Hour), "in 2 hours"},
 		{ar.In(23 * time.Second), "بعد 23 ثانية"},
+		{es.DateTime(at, west), "3\u00a0de mayo de 2026, 14:31 (WEST)"},
+		{es.DayMonth(at, west), "3\u00a0de mayo"},
+		{es.In(23 * time.Second), "dentro de 23\u00a0segundos"},
+		{ru.DateTime(at, west), "3\u00a0мая 2026, 14:31 (WEST)"},
+		{ru.DayMonth(at, west), "3\u00a0мая"},
+		{ru.In(23 * time.Second), "через 23\u00a0секунды"},
 	} {
 		if x.got != x.want {
 			t.Errorf("got %q, want %q", x.got, x.want)
 		}
 	}
-	for m := time.January; m <= time.December; m++ {
-		if got := ar.DayMonth(time.Date(2026, m, 1, 0, 0, 0, 0, time.UTC), time.UTC); strings.Contains(got, "month") {
-			t.Errorf("month %d: got %q", m, got)
+	for _, l := range c.Langs() {
+		for m := time.January; m <= time.December; m++ {
+			got := c.Printer(l.Tag).DayMonth(time.Date(2026, m, 1, 0, 0, 0, 0, time.UTC), time.UTC)
+			if strings.Contains(got, "month.") {
+				t.Errorf("%s, month %d: got %q", l.Tag, m, got)
+			}
+		}
+	}
+}
+
+// A label of the database is said in the language, the names in it as they
+// are; what is not of two names stays.
+func TestBrowser(t *testing.T) {
+	c := mustLoad(t)
+	for _, x := range []struct{ tag, label, want string }{
+		{"en", "Firefox on Windows", "Firefox on Windows"},
+		{"ar", "Firefox on Windows", "Firefox على Windows"},
+		{"es", "Samsung Internet on Android", "Samsung Internet en Android"},
+		{"ru", "Safari on iOS", "Safari на iOS"},
+		{"ru", "Windows", "Windows"},
+		{"ru", "", ""},
+	} {
+		if got := c.Printer(x.tag).Browser(x.label); got != x.want {
+			t.Errorf("%s %q: got %q, want %q", x.tag, x.label, got, x.want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -92,14 +93,29 @@ func (p *Printer) Has(id string) bool {
 	return ok
 }
 
+// Browser says in the language what stands in the database in English: a
+// browser and a system from closed lists, as in "Firefox on Windows". A label
+// of another shape is said as it is.
+func (p *Printer) Browser(label string) string {
+	browser, system, ok := strings.Cut(label, " on ")
+	if !ok {
+		return label
+	}
+	return p.T("browser.on", "Browser", browser, "System", system)
+}
+
 // form returns the text of a message, in the plural form its Count asks for.
 func (p *Printer) form(id string, m message, v []value) text {
 	if !m.plural {
 		return m.text
 	}
+	n := count(v)
+	if once, ok := p.messages[id+".once"]; ok && n == 1 {
+		return once.text
+	}
 	source, err := p.localizer.Localize(&i18n.LocalizeConfig{
 		MessageID:      id,
-		PluralCount:    count(v),
+		PluralCount:    n,
 		TemplateParser: i18ntemplate.IdentityParser{},
 	})
 	if err != nil {

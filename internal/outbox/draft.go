@@ -137,7 +137,7 @@ func (d *draft) facts(all ...Facts) {
 			rows = append(rows, row{Label: d.p.T("mail.from"), Text: f.Address, LTR: true})
 		}
 		if f.Browser != "" {
-			rows = append(rows, row{Label: d.p.T("mail.on"), Text: f.Browser})
+			rows = append(rows, row{Label: d.p.T("mail.on"), Text: d.p.Browser(f.Browser)})
 		}
 		if len(rows) > 0 {
 			d.parts = append(d.parts, part{Rows: rows})

@@ -213,7 +213,7 @@ func (l *Letters) NewSignIn(n Notice) (Mail, error) {
 		}
 	}
 	if count == 1 && last.Browser != "" {
-		d.subject = d.p.T("mail.new.subject.on", "Site", l.site, "Browser", last.Browser)
+		d.subject = d.p.T("mail.new.subject.on", "Site", l.site, "Browser", d.p.Browser(last.Browser))
 	}
 	d.pre = ""
 	if !last.At.IsZero() {

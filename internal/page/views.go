@@ -281,7 +281,7 @@ func (d *Stop) Text() template.HTML {
 	case d.Browser == "":
 		return d.H("stop.ask.bare", "Masked", lang.LTR(d.Masked), "At", Moment(d.At))
 	}
-	return d.H("stop.ask", "Masked", lang.LTR(d.Masked), "At", Moment(d.At), "Browser", lang.LTR(d.Browser))
+	return d.H("stop.ask", "Masked", lang.LTR(d.Masked), "At", Moment(d.At), "Browser", d.Printer.Browser(d.Browser))
 }
 
 func (d *Paused) file() string { return "paused" }
@@ -339,7 +339,7 @@ func (d *Devices) Named(r DeviceRow) string {
 	if r.Browser == "" {
 		return d.T("dev.unknown")
 	}
-	return r.Browser
+	return d.Printer.Browser(r.Browser)
 }
 
 // Moment marks a time to be shown in full.

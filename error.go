@@ -59,6 +59,7 @@ var (
 	ErrSame      = &Error{Kind: KindWrong, Code: "pw.same", Field: "password"}
 	ErrReplay    = &Error{Kind: KindRefused, Code: "g.csrf"}
 	ErrFull      = &Error{Kind: KindBusy, Code: "g.busy", After: time.Minute}
+	ErrDown      = &Error{Kind: KindBusy, Code: "g.maint", After: 5 * time.Second} // the database does not answer
 	ErrTaken     = &Error{Kind: KindConflict, Code: "reg.taken"}
 	ErrLeaving   = &Error{Kind: KindRefused, Code: "in.leaving"}
 	ErrLogin     = &Error{Kind: KindWrong, Code: "prof.taken", Field: "login"}

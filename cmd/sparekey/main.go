@@ -26,6 +26,8 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Account accountCmd `cmd:"" help:"Add, list, show, help, pause or delete accounts."`
 	Keys    keysCmd    `cmd:"" help:"Make, add, list and retire the installation's keys."`
+	Backup  backupCmd  `cmd:"" help:"Write all that the database holds into a file, while the server runs."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database. The server must be stopped."`
 	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }

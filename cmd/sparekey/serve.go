@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"sparekey/internal/app"
 	"sparekey/internal/config"
@@ -14,6 +15,10 @@ import (
 )
 
 type serveCmd struct{}
+
+// drain is how long a balancer has to notice that a node stops: it should ask
+// /readyz every second or two.
+const drain = 5 * time.Second
 
 // Run serves until it is asked to stop.
 func (serveCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
@@ -24,7 +29,11 @@ func (serveCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) erro
 	for _, advice := range s.Advice() {
 		log.Warn(advice)
 	}
-	a, err := app.Open(ctx, app.Options{Settings: s, Log: log})
+	o := app.Options{Settings: s, Log: log}
+	if s.SQLite() == "" { // there may be other nodes, and a balancer before them
+		o.Drain = drain
+	}
+	a, err := app.Open(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ type Options struct {
 	Slots  int
 	Trace  func(store.Statement)
 	Sender outbox.Sender // instead of the mail server of the settings
+	// Drain is how long Serve goes on once it was asked to stop, while /readyz
+	// says so: a balancer has that long to notice.
+	Drain time.Duration
 }
 
 // minPassword is how many characters a new password has at least.
@@ -64,6 +67,7 @@ type App struct {
 
 	log    *slog.Logger
 	now    func() time.Time
+	drain  time.Duration
 	closes []func() error
 }
 
@@ -79,7 +83,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if o.MailCap == nil {
 		o.MailCap = sparekey.MailCap()
 	}
-	a := &App{Settings: o.Settings, log: o.Log, now: o.Now}
+	a := &App{Settings: o.Settings, log: o.Log, now: o.Now, drain: o.Drain}
 	if err := a.build(ctx, o); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -144,15 +148,18 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 	return renewCheck(ctx, a.Store, a.Keys, o.Settings.KeyFile)
 }
 
+// installation is what the check of a key file is made for.
+const installation = "sparekey"
+
 // renewCheck makes sure that the keys belong to the database, and keeps the
 // check of the newest of them there, so that an older one may go.
 func renewCheck(ctx context.Context, db *store.DB, keys *secret.Ring, file string) error {
-	own := keys.Check("sparekey")
+	own := keys.Check(installation)
 	check, err := db.KeyCheck(ctx, own)
 	if err != nil {
 		return err
 	}
-	if !keys.Fits("sparekey", check) {
+	if !keys.Fits(installation, check) {
 		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it", file)
 	}
 	if check == own {
@@ -256,11 +263,12 @@ const (
 	countEvery = 5 * time.Second
 )
 
-// Run runs the loops beside the pages, until ctx ends: the outbox, the sweep,
-// and the count of open flows.
+// Run runs the loops beside the pages, until ctx ends: the outbox, what other
+// nodes tell it, the sweep, and the count of open flows.
 func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { a.Outbox.Run(ctx) })
+	all.Go(func() { a.Store.Listen(ctx, a.Outbox.Wake) })
 	all.Go(func() {
 		a.every(ctx, sweepEvery, func() error {
 			for {
@@ -292,6 +300,7 @@ func (a *App) every(ctx context.Context, d time.Duration, do func() error) {
 }
 
 // Serve serves the pages on l until ctx ends. Requests under way are finished.
+// An App serves once.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           a.Web,
@@ -315,6 +324,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+		a.Web.Leave()
+		time.Sleep(a.drain)
 		grace, cancel := context.WithTimeout(loops, 20*time.Second)
 		err = server.Shutdown(grace)
 		cancel()

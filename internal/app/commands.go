@@ -42,6 +42,25 @@ func NewKeys(path string) error {
 	return err
 }
 
+// Backup writes all that the database holds into a new file, while servers go
+// on. The keys are not in it.
+func Backup(ctx context.Context, s *config.Settings, path string) error {
+	return store.Backup(ctx, store.Options{URL: s.Database.Reveal()}, path)
+}
+
+// Restore puts a backup in the place of the configured database and gives the
+// name under which the old one is kept; empty if there was none.
+func Restore(ctx context.Context, s *config.Settings, path string) (string, error) {
+	ring, err := secret.OpenRing(s.KeyFile)
+	if err != nil {
+		return "", err
+	}
+	return store.Restore(ctx, store.Restoring{
+		Options: store.Options{URL: s.Database.Reveal()}, Path: path, Now: time.Now(),
+		Fits: func(check string) bool { return ring.Fits(installation, check) },
+	})
+}
+
 // AddKey adds a key to the key file of the settings and gives its id.
 func AddKey(s *config.Settings) (string, error) {
 	ring, err := secret.AddKey(s.KeyFile, secret.NewSource(nil), time.Now())

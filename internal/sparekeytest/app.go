@@ -34,6 +34,7 @@ type Options struct {
 	Slots    int
 	MailCap  sparekey.Windows
 	Sink     *Sink // a mail server that several share
+	Drain    time.Duration
 }
 
 // App is a whole Sparekey in a test: real database, real mail server, a clock
@@ -89,7 +90,7 @@ func New(t testing.TB, o Options) *App {
 	}
 	a.built = app.Options{
 		Settings: s, Log: slog.New(slog.NewJSONHandler(o.Log, nil)), Now: a.Now, Trace: o.Trace,
-		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap,
+		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap, Drain: o.Drain,
 	}
 	if o.Seed != 0 {
 		a.random = rand.NewChaCha8(seedOf(o.Seed))
@@ -99,8 +100,21 @@ func New(t testing.TB, o Options) *App {
 	if a.App, err = app.Open(context.Background(), a.built); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { a.close() })
+	t.Cleanup(a.close)
 	return a
+}
+
+// Node starts one more Sparekey on the same database, keys, mail server and
+// clock, which ends with the test. The clock is moved by the first.
+func (a *App) Node() *App {
+	a.t.Helper()
+	node := &App{Sink: a.Sink, t: a.t, built: a.built}
+	var err error
+	if node.App, err = app.Open(context.Background(), a.built); err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(node.close)
+	return node
 }
 
 func (a *App) close() {
@@ -115,7 +129,14 @@ func (a *App) close() {
 // way. It gives the error with which the start ended; the App is of no use then.
 func (a *App) Restart() error {
 	a.t.Helper()
+	return a.Reopen(a.Settings.Database.Reveal())
+}
+
+// Reopen is Restart on another database.
+func (a *App) Reopen(url string) error {
+	a.t.Helper()
 	a.close()
+	a.Settings.Database = config.Secret(url)
 	again, err := app.Open(context.Background(), a.built)
 	if err == nil {
 		a.App = again

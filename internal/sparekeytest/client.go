@@ -51,6 +51,14 @@ func (c *Client) Clone() *Client {
 	return &twin
 }
 
+// On gives the same browser, whose requests now go to another node: cookies and
+// place stay.
+func (c *Client) On(node *App) *Client {
+	twin := *c
+	twin.app = node
+	return &twin
+}
+
 // At is the path that the last redirect led to.
 func (c *Client) At() string { return c.at }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"sparekey"
 )
 
@@ -16,10 +18,65 @@ func (t *tx) addMessage(m *sparekey.Message) error {
 			run_at, attempt, drop_after, merged, created, ended)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, 0, $9, FALSE, $8, 0)`,
 		m.ID, m.Kind, m.Flow, m.Challenge, m.Account, m.Identifier, m.Event, micros(m.RunAt), micros(m.DropAfter))
+	if err == nil {
+		err = t.ring(m)
+	}
 	if err != nil {
 		return fmt.Errorf("write message: %w", err)
 	}
 	return nil
+}
+
+// bell is the channel by which PostgreSQL tells all nodes that a message waits.
+const bell = "sparekey_outbox"
+
+// ring tells the other nodes, when the message is written, that there is one.
+// It does so only if no other was waiting, because PostgreSQL lets notifying
+// transactions commit one after another, and busy workers look by themselves.
+func (t *tx) ring(m *sparekey.Message) error {
+	if !t.db.postgres {
+		return nil
+	}
+	_, err := t.exec(`
+		SELECT pg_notify('`+bell+`', '') WHERE NOT EXISTS (
+			SELECT 1 FROM outbox WHERE state = 'waiting' AND run_at <= $1 AND id <> $2)`, micros(m.RunAt), m.ID)
+	return err
+}
+
+// Listen calls wake whenever another node has written a message, until ctx
+// ends. A connection that breaks is made anew; what is missed meanwhile is
+// found by looking. Without PostgreSQL there are no other nodes.
+func (db *DB) Listen(ctx context.Context, wake func()) {
+	for db.postgres && ctx.Err() == nil {
+		if err := db.listen(ctx, wake); err == nil {
+			return
+		}
+		wake() // something may have come while nobody listened
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (db *DB) listen(ctx context.Context, wake func()) error {
+	conn, err := db.writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driver any) error {
+		pg := driver.(*stdlib.Conn).Conn()
+		if _, err := pg.Exec(ctx, "LISTEN "+bell); err != nil {
+			return err
+		}
+		for {
+			if _, err := pg.WaitForNotification(ctx); err != nil {
+				return err
+			}
+			wake()
+		}
+	})
 }
 
 // Claim takes up to n messages that are due and leases them until the lease

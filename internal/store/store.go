@@ -10,10 +10,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +26,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"sparekey"
 )
 
 // Options say which database to open.
@@ -30,7 +36,12 @@ type Options struct {
 	URL string
 	// Trace, if set, is told every statement; for tests.
 	Trace func(Statement)
+
+	schema string // of PostgreSQL, if it is not the usual one
 }
+
+// applicationName is what PostgreSQL knows our connections by.
+const applicationName = "sparekey"
 
 // A Statement is one statement as a Trace sees it.
 type Statement struct {
@@ -68,7 +79,7 @@ func open(o Options) (*DB, error) {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
 		return openSQLite(path, o.Trace)
 	}
-	return openPostgres(o.URL, o.Trace)
+	return openPostgres(o)
 }
 
 // openSQLite opens one writing connection, so that writers wait in a fair
@@ -114,15 +125,19 @@ func makeWAL(db *sql.DB) error {
 	}
 }
 
-func openPostgres(dsn string, trace func(Statement)) (*DB, error) {
-	config, err := pgx.ParseConfig(dsn)
+func openPostgres(o Options) (*DB, error) {
+	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
+	}
+	config.RuntimeParams["application_name"] = applicationName
+	if o.schema != "" {
+		config.RuntimeParams["search_path"] = o.schema
 	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
-	return &DB{reads: pool, writes: pool, postgres: true, trace: trace}, nil
+	return &DB{reads: pool, writes: pool, postgres: true, trace: o.Trace}, nil
 }
 
 // Close closes the database.
@@ -179,7 +194,7 @@ func (db *DB) write(ctx context.Context, do func(t *tx) error) error {
 func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 	inner, err := db.writes.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", down(err))
 	}
 	defer inner.Rollback() //nolint:errcheck // after a commit it has nothing to do
 	t := &tx{conn: conn{ctx: ctx, on: inner, trace: db.trace}, db: db}
@@ -189,7 +204,7 @@ func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 		return err
 	}
 	if err := inner.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", down(err))
 	}
 	t.tell("COMMIT", 0)
 	return nil
@@ -204,6 +219,34 @@ func again(err error) bool {
 	}
 	var lite *sqlite.Error
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// down makes an error for a person of one that says that the database cannot
+// work now: it is not there, is shutting down, takes too long, or has no room.
+// Nothing was changed then, and it is worth trying again.
+func down(err error) error {
+	var pg *pgconn.PgError
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var lite *sqlite.Error
+	is := false
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &connect): // whatever it says of the reason
+		is = true
+	case errors.As(err, &pg): // connection, resources, operator, system
+		is = slices.Contains([]string{"08", "53", "57", "58"}, pg.Code[:2]) || pg.Code == "25006" // read only: a standby
+	case errors.As(err, &lite):
+		is = slices.Contains([]int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}, lite.Code()&0xff)
+	default:
+		is = errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
+			errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.Timeout(err)
+	}
+	if !is {
+		return err
+	}
+	return fmt.Errorf("%w: %w", sparekey.ErrDown, err)
 }
 
 // read gives a connection for looking only.
@@ -238,7 +281,7 @@ func (c conn) tell(text string, rows int64) {
 func (c conn) exec(query string, args ...any) (int64, error) {
 	res, err := c.on.ExecContext(c.ctx, query, args...)
 	if err != nil {
-		return 0, err
+		return 0, down(err)
 	}
 	n, err := res.RowsAffected()
 	c.tell(query, n)
@@ -254,14 +297,14 @@ func (c conn) row(query string, args []any, dest ...any) error {
 	case errors.Is(err, sql.ErrNoRows):
 		c.tell(query, 0)
 	}
-	return err
+	return down(err)
 }
 
 // rows calls each for every row; each scans it.
 func (c conn) rows(query string, args []any, each func(scan func(...any) error) error) error {
 	rows, err := c.on.QueryContext(c.ctx, query, args...)
 	if err != nil {
-		return err
+		return down(err)
 	}
 	defer rows.Close()
 	var n int64
@@ -272,7 +315,7 @@ func (c conn) rows(query string, args []any, each func(scan func(...any) error) 
 		}
 	}
 	c.tell(query, n)
-	return rows.Err()
+	return down(rows.Err())
 }
 
 // hold makes the transaction the only one that works on subject until it ends.

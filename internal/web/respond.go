@@ -108,6 +108,9 @@ func (s *Server) fail(r *request, err error) {
 	case errors.As(err, &status):
 		s.problem(r, status.status, status.code)
 	case errors.As(err, &e):
+		if errors.Is(err, sparekey.ErrDown) {
+			s.Log.Error("request failed", "request", r.id, "err", err)
+		}
 		s.failure(r, e)
 	default:
 		s.Log.Error("request failed", "request", r.id, "err", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"sparekey"
@@ -79,9 +80,14 @@ func (s *Server) getSession(r *request) error {
 func (s *Server) failAPI(r *request, err error) {
 	p := problemView{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal"}
 	var status *statusError
-	if errors.As(err, &status) {
+	switch {
+	case errors.As(err, &status):
 		p.Status, p.Code = status.status, status.code
-	} else {
+	case errors.Is(err, sparekey.ErrDown):
+		p.Status, p.Code = http.StatusServiceUnavailable, "unavailable"
+		r.w.Header().Set("Retry-After", strconv.Itoa(int(sparekey.ErrDown.After.Seconds())))
+		s.Log.Error("request failed", "request", r.id, "err", err)
+	default:
 		s.Log.Error("request failed", "request", r.id, "err", err)
 	}
 	p.Title = http.StatusText(p.Status)

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"sparekey"
@@ -49,6 +50,7 @@ type Server struct {
 	Options
 	mux    *http.ServeMux
 	origin *http.CrossOriginProtection
+	leaves atomic.Bool
 }
 
 // New builds a Server.
@@ -99,7 +101,15 @@ func (s *Server) home(r *request) error {
 
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 
+// Leave makes /readyz say that this server is about to stop, so that a balancer
+// sends nobody here any more. Whoever comes is served.
+func (s *Server) Leave() { s.leaves.Store(true) }
+
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.leaves.Load() {
+		plain(w, http.StatusServiceUnavailable, "stopping\n")
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if err := s.Ready(ctx); err != nil {

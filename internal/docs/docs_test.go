@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,4 +87,54 @@ func pageOf(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return pages[name]
+}
+
+// What is written for operators names only settings that exist.
+func TestEverySettingNamedExists(t *testing.T) {
+	fields, err := settings(filepath.Join(root, "internal", "config", "settings.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, f := range fields {
+		known[f.env()] = true
+	}
+	for name, text := range written(t, "*.md", "docs/*.md", "docs/design/*.md", "deploy/*") {
+		for _, named := range regexp.MustCompile(`SPAREKEY_[A-Z_]*[A-Z]`).FindAllString(text, -1) {
+			if !known[named] && !strings.HasPrefix(named, "SPAREKEY_TEST_") {
+				t.Errorf("%s names %s, which is no setting", name, named)
+			}
+		}
+	}
+}
+
+// Every link to a file of the repository leads to one.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	for name, text := range written(t, "*.md", "docs/*.md", "docs/design/*.md") {
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), filepath.FromSlash(link[1]))); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", name, link[1])
+			}
+		}
+	}
+}
+
+// written gives the files that the patterns name, below root, by their names.
+func written(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, pattern := range patterns {
+		names, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: got %d files, %v", pattern, len(names), err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = string(text)
+		}
+	}
+	return files
 }

@@ -36,9 +36,10 @@ func (p *person) newest(n int) string {
 }
 
 // My account from the first page to the last: profile, login name, ways,
-// activity, the file with all data, and leaving, which a code undoes.
+// activity, the file with all data, and leaving, which a code undoes; in four
+// languages.
 func TestHouse(t *testing.T) {
-	everyKind(t, func(p *person) {
+	each(t, tongues(), func(p *person) {
 		tab := p.tab
 		tab.Go("/register")
 		tab.Fill("[name=login]", mara)

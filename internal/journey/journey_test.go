@@ -41,13 +41,25 @@ func kinds() map[string]sparekeytest.TabOptions {
 	}
 }
 
+// tongues covers the same pairs with two more languages.
+func tongues() map[string]sparekeytest.TabOptions {
+	return map[string]sparekeytest.TabOptions{
+		"desktop-en-script": {Script: true},
+		"phone-es-plain":    {Phone: true, Lang: "es"},
+		"phone-ar-script":   {Phone: true, Script: true, Lang: "ar"},
+		"desktop-ru-plain":  {Lang: "ru"},
+	}
+}
+
 // everyKind runs a journey in each of the four browsers.
-func everyKind(t *testing.T, journey func(p *person)) {
+func everyKind(t *testing.T, journey func(p *person)) { each(t, kinds(), journey) }
+
+func each(t *testing.T, kinds map[string]sparekeytest.TabOptions, journey func(p *person)) {
 	catalogue, err := lang.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, o := range kinds() {
+	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, origin := sparekeytest.Serve(t, sparekeytest.Options{})

@@ -126,5 +126,5 @@ func certificate() (*tls.Config, *x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(root)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool, nil
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der, caDER}, PrivateKey: key}}}, pool, nil
 }

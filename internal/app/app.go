@@ -255,18 +255,19 @@ const (
 func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { a.Outbox.Run(ctx) })
-	all.Go(func() {
-		a.every(ctx, sweepEvery, func() error {
-			for {
-				n, err := a.Store.Sweep(ctx, a.now())
-				if n == 0 || err != nil {
-					return err
-				}
-			}
-		})
-	})
+	all.Go(func() { a.every(ctx, sweepEvery, func() error { return a.Sweep(ctx) }) })
 	all.Go(func() { a.every(ctx, countEvery, func() error { return a.Flows.CountOpen(ctx) }) })
 	all.Wait()
+}
+
+// Sweep removes what has served its time.
+func (a *App) Sweep(ctx context.Context) error {
+	for {
+		swept, err := a.Store.Sweep(ctx, a.now())
+		if swept.Rows == 0 || err != nil {
+			return err
+		}
+	}
 }
 
 // every calls do now and then until ctx ends.

@@ -63,7 +63,7 @@ func (s *Service) write(ctx context.Context, f *sparekey.Flow, now time.Time) er
 	if err := f.Ask(now); err != nil {
 		return err
 	}
-	err := s.Store.StartFlow(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
+	_, err := s.Store.StartFlow(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,8 @@ func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, p s
 		return "", err
 	}
 	if f.Pass(proofs, a.TwoProofs) {
-		return f.ID, s.Store.StartFlow(ctx, store.Start{Flow: f})
+		_, err := s.Store.StartFlow(ctx, store.Start{Flow: f})
+		return f.ID, err
 	}
 	return f.ID, s.write(ctx, f, now)
 }

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Admin gives what is for the operator alone: metrics and profiles.
+// Admin gives what is for the operator alone: metrics, the funnel, profiles.
 func (a *App) Admin() http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /metrics", a.metrics.handler(a.log))
+	m.HandleFunc("GET /funnel", a.showFunnel)
 	m.HandleFunc("/debug/pprof/", pprof.Index)
 	m.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	m.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

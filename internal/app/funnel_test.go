@@ -1,6 +1,10 @@
 package app_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,6 +141,15 @@ func TestTheFunnelStandsAlone(t *testing.T) {
 		if strings.Contains(body, never) {
 			t.Errorf("GET /funnel: got %q in it, want a page that stands alone", never)
 		}
+	}
+	w := httptest.NewRecorder()
+	app.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1:9090/funnel", nil))
+	_, style, _ := strings.Cut(body, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+	if got := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(got, want) {
+		t.Errorf("GET /funnel: got the policy %q, want one that lets its own style in: %q", got, want)
 	}
 	if n := strings.Count(body, "<svg"); n != 2 {
 		t.Errorf("GET /funnel: got %d drawings, want 2", n)

@@ -34,6 +34,7 @@ type Message struct {
 	Attempt    int
 	DropAfter  time.Time // a message that could not be sent by then is given up
 	Merged     bool      // waits for the end of the hour to carry what came meanwhile
+	Written    time.Time // when it was first due; read only
 }
 
 // ByOperator stands in the place of a browser where an operator's command was

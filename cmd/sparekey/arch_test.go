@@ -49,7 +49,7 @@ var house = map[string]room{
 	// Cookies are secrets, and have their type from where they come in.
 	"web": {enters: "root flow account session page lang ident limit secret", modules: "github.com/mileusna/useragent"},
 
-	"app":          {enters: below},
+	"app":          {enters: below, modules: "github.com/prometheus/client_golang"}, // what happens is counted here
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
 	"sparekeytest": {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 github.com/chromedp/chromedp github.com/chromedp/cdproto golang.org/x/net"},
 	"journey":      {enters: below + " app demo sparekeytest"},

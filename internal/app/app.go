@@ -65,10 +65,11 @@ type App struct {
 	Outbox   *outbox.Outbox
 	Web      *web.Server
 
-	log    *slog.Logger
-	now    func() time.Time
-	drain  time.Duration
-	closes []func() error
+	metrics *metrics
+	log     *slog.Logger
+	now     func() time.Time
+	drain   time.Duration
+	closes  []func() error
 }
 
 // Open builds a Sparekey: database, keys, services, outbox and pages. Run
@@ -83,7 +84,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if o.MailCap == nil {
 		o.MailCap = sparekey.MailCap()
 	}
-	a := &App{Settings: o.Settings, log: o.Log, now: o.Now, drain: o.Drain}
+	a := &App{Settings: o.Settings, metrics: newMetrics(), log: o.Log, now: o.Now, drain: o.Drain}
 	if err := a.build(ctx, o); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -121,12 +122,14 @@ func (a *App) build(ctx context.Context, o Options) error {
 	a.Flows = flow.New(flow.Options{
 		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
 		Min: minPassword, MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
+		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
 	a.Accounts = &account.Service{Store: a.Store, Source: src, Now: o.Now}
 	if err := a.buildOutbox(o, src, catalogue, theme); err != nil {
 		return err
 	}
+	a.metrics.look(a)
 	return a.buildWeb(o, src, catalogue, theme)
 }
 
@@ -214,7 +217,7 @@ func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalog
 	}
 	a.Outbox = outbox.New(outbox.Options{
 		Store: a.Store, Resolve: a.resolve, Secure: a.Flows.SecureToken, Letters: letters, Sender: sender, Source: src,
-		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log,
+		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log, Count: a.metrics.mail,
 	})
 	return nil
 }
@@ -253,7 +256,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
 		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
 		PublicURL: s.Origin(), SiteURL: site, Contact: s.SecurityContact, Min: minPassword, TrustedProxies: s.Proxies(),
-		Ready: a.Store.Ping, Now: o.Now, Log: o.Log,
+		Ready: a.Store.Ping, Count: a.metrics.request, Now: o.Now, Log: o.Log,
 	})
 	return nil
 }
@@ -269,18 +272,23 @@ func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { a.Outbox.Run(ctx) })
 	all.Go(func() { a.Store.Listen(ctx, a.Outbox.Wake) })
-	all.Go(func() {
-		a.every(ctx, sweepEvery, func() error {
-			for {
-				n, err := a.Store.Sweep(ctx, a.now())
-				if n == 0 || err != nil {
-					return err
-				}
-			}
-		})
-	})
+	all.Go(func() { a.every(ctx, sweepEvery, func() error { return a.Sweep(ctx) }) })
 	all.Go(func() { a.every(ctx, countEvery, func() error { return a.Flows.CountOpen(ctx) }) })
 	all.Wait()
+}
+
+// Sweep removes what has served its time, and counts how the flows went that
+// are removed.
+func (a *App) Sweep(ctx context.Context) error {
+	for {
+		swept, err := a.Store.Sweep(ctx, a.now())
+		for f, n := range swept.Fates {
+			a.metrics.flows.WithLabelValues(string(f.Purpose), string(f.Step), string(f.Outcome)).Add(float64(n))
+		}
+		if swept.Rows == 0 || err != nil {
+			return err
+		}
+	}
 }
 
 // every calls do now and then until ctx ends.

@@ -104,9 +104,11 @@ type Settings struct {
 	// them, whose word about the client's address is believed.
 	TrustedProxies string `name:"trusted-proxies" placeholder:"LIST" help:"Proxies whose X-Forwarded-For is believed: addresses and networks, with commas between them."`
 
-	// AdminListen is the host:port of profiles (/debug/pprof/). "off" is none. It
-	// asks nobody for a password: it belongs on a loopback address.
-	AdminListen string `name:"admin-listen" placeholder:"HOST:PORT" default:"off" help:"Serve profiles (/debug/pprof/) here, for example 127.0.0.1:9090. Default: off."`
+	// AdminListen is the host:port of what is for the operator alone: metrics
+	// (/metrics), the funnel of recoveries (/funnel) and profiles
+	// (/debug/pprof/). "off" is none. It asks nobody for a password: it belongs
+	// on a loopback address.
+	AdminListen string `name:"admin-listen" placeholder:"HOST:PORT" default:"off" help:"Serve metrics (/metrics), how far recoveries come (/funnel) and profiles (/debug/pprof/) here, for example 127.0.0.1:9090. Default: off."`
 
 	// Profile is the set of numbers that the installation goes by.
 	Profile string `name:"profile" placeholder:"NAME" default:"consumer" help:"consumer. (high comes with passkeys.)"`

@@ -87,6 +87,7 @@ func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in
 	if err != nil {
 		return Outcome{Flow: f}, err
 	}
+	s.Counts.Flow(done.Purpose, sparekey.Act, sparekey.FlowDone)
 	s.Wake()
 	return Outcome{done, s.cookies(v, done)}, nil
 }
@@ -174,6 +175,7 @@ func (s *Service) signInSame(ctx context.Context, v Visit, f *sparekey.Flow) (Ou
 	if err != nil {
 		return Outcome{Flow: f}, err
 	}
+	s.Counts.Flow(done.Purpose, sparekey.Act, sparekey.FlowDone)
 	s.Wake()
 	return Outcome{done, cookies}, nil
 }

@@ -48,18 +48,24 @@ func (s *Service) Answer(ctx context.Context, v Visit, id, challenge, typed stri
 	case err != nil:
 		return Outcome{Flow: f}, err
 	case !right:
-		return Outcome{Flow: f}, wrong(f)
+		return Outcome{Flow: f}, s.wrong(f)
 	case c.Late(now): // said only to the right code typed too late
+		s.Counts.Code(f.Purpose, sparekey.TypedLate)
 		return Outcome{Flow: f}, sparekey.ErrOldCode
 	}
 	next, err := s.pass(ctx, v, f, c)
 	switch {
 	case errors.Is(err, sparekey.ErrWrongCode):
-		return Outcome{Flow: f}, wrong(f)
+		return Outcome{Flow: f}, s.wrong(f)
 	case errors.Is(err, sparekey.ErrUsed):
 		return s.second(ctx, v, id, Outcome{Flow: f}, err)
 	case err != nil:
 		return Outcome{Flow: f}, err
+	}
+	s.Counts.Code(f.Purpose, sparekey.TypedRight)
+	s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowProved)
+	if next.Step == sparekey.Done {
+		s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowDone)
 	}
 	return Outcome{next, s.cookies(v, next)}, nil
 }
@@ -115,7 +121,8 @@ func (s *Service) cookies(v Visit, f *sparekey.Flow) *Cookies {
 }
 
 // wrong says that the code was not right, and how many tries are left.
-func wrong(f *sparekey.Flow) error {
+func (s *Service) wrong(f *sparekey.Flow) error {
+	s.Counts.Code(f.Purpose, sparekey.TypedWrong)
 	left := sparekey.MaxTries - f.Tries
 	if left <= 0 {
 		return sparekey.ErrTries
@@ -212,16 +219,20 @@ func (s *Service) SignIn(ctx context.Context, v Visit, login, pw string, shared 
 	switch {
 	case errors.Is(err, password.ErrStored): // for the operator; the page is that of a wrong password
 		s.Log.Error("a stored password cannot be read", "err", err)
+		s.Counts.SignIn(sparekey.TypedWrong)
 		return nil, sparekey.ErrSignIn
 	case err != nil:
 		return nil, busy(err)
 	case !right:
+		s.Counts.SignIn(sparekey.TypedWrong)
 		return nil, sparekey.ErrSignIn
 	case !view.Disabled.IsZero(): // said to the right password only
+		s.Counts.SignIn(sparekey.TypedPaused)
 		e := *sparekey.ErrPaused
 		e.Args = []any{"Since", view.Disabled}
 		return nil, &e
 	case !view.DeleteAt.IsZero(): // likewise
+		s.Counts.SignIn(sparekey.TypedPaused)
 		e := *sparekey.ErrLeaving
 		e.Args = []any{"At", view.DeleteAt}
 		return nil, &e
@@ -242,6 +253,7 @@ func (s *Service) signIn(ctx context.Context, v Visit, in store.SignIn, pw strin
 	if err := s.Store.SignIn(ctx, in); err != nil {
 		return err
 	}
+	s.Counts.SignIn(sparekey.TypedRight)
 	s.Wake()
 	return nil
 }

@@ -34,7 +34,16 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Wake tells the outbox that a message was written.
-	Wake func()
+	Wake   func()
+	Counts Counts
+}
+
+// Counts are told what happens, for the operator's metrics. They are told of
+// everybody and nobody at the same places, and of nobody in particular.
+type Counts struct {
+	Flow   func(sparekey.Purpose, sparekey.Step, sparekey.Outcome)
+	Code   func(sparekey.Purpose, sparekey.Outcome)
+	SignIn func(sparekey.Outcome)
 }
 
 // A Service runs flows. It is safe for use by many goroutines.
@@ -54,6 +63,10 @@ func New(o Options) *Service {
 // Compared is how many answers were compared with a code since the start. The
 // bounds on guessing are counted by it.
 func (s *Service) Compared() int64 { return s.compared.Load() }
+
+// OpenFlows is how many open flows of strangers there are, as last counted, and
+// begun since.
+func (s *Service) OpenFlows() int64 { return s.open.Load() }
 
 // A Visit is who stands at the door: a browser, what it brings, and the form.
 type Visit struct {

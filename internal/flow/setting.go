@@ -88,6 +88,7 @@ func (s *Service) acted(ctx context.Context, v Visit, f, done *sparekey.Flow, c 
 	if err != nil {
 		return Outcome{Flow: f}, err
 	}
+	s.Counts.Flow(done.Purpose, sparekey.Act, sparekey.FlowDone)
 	s.Wake()
 	return Outcome{done, c}, nil
 }

@@ -63,12 +63,21 @@ func (s *Service) write(ctx context.Context, f *sparekey.Flow, now time.Time) er
 	if err := f.Ask(now); err != nil {
 		return err
 	}
-	err := s.Store.StartFlow(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
+	err := s.begin(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
 	if err != nil {
 		return err
 	}
 	s.Wake()
 	return nil
+}
+
+// begin stores a flow, and counts it unless it was there already.
+func (s *Service) begin(ctx context.Context, st store.Start) error {
+	began, err := s.Store.StartFlow(ctx, st)
+	if began {
+		s.Counts.Flow(st.Flow.Purpose, st.Flow.Step, sparekey.FlowStarted)
+	}
+	return err
 }
 
 func (s *Service) newFlow(v Visit, p sparekey.Purpose, now time.Time) *sparekey.Flow {
@@ -112,7 +121,7 @@ func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, p s
 		return "", err
 	}
 	if f.Pass(proofs, a.TwoProofs) {
-		return f.ID, s.Store.StartFlow(ctx, store.Start{Flow: f})
+		return f.ID, s.begin(ctx, store.Start{Flow: f})
 	}
 	return f.ID, s.write(ctx, f, now)
 }

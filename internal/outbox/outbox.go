@@ -52,6 +52,8 @@ type Options struct {
 	PublicURL string
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Count is told what became of a message, for the operator's metrics.
+	Count func(Fate)
 }
 
 const (
@@ -178,30 +180,33 @@ func (o *Outbox) handle(ctx context.Context, m sparekey.Message) {
 		stop()
 	}
 	if err == nil {
+		o.count(m, handedOver(mail), mail)
 		err = o.Store.Sent(ctx, m, o.Now())
 		if err != nil {
 			o.Log.Error("message sent but not marked", "message", m.ID, "err", err)
 		}
 		return
 	}
-	o.failed(ctx, m, err)
+	o.failed(ctx, m, mail, err)
 }
 
 // failed tries the message again later, or gives it up: when the mail server
 // refuses it for good, or when its time is over.
-func (o *Outbox) failed(ctx context.Context, m sparekey.Message, cause error) {
+func (o *Outbox) failed(ctx context.Context, m sparekey.Message, mail *Mail, cause error) {
 	now := o.Now()
 	var refused *SendError
 	final := errors.As(cause, &refused) && !refused.Temporary || errors.Is(cause, sparekey.ErrNotFound)
 	next := now.Add(backoff(m.Attempt, o.Source.Bytes(1)[0]))
 	if final || next.After(m.DropAfter) {
 		o.Log.Warn("message given up", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
+		o.count(m, GivenUp, mail)
 		e := sparekey.Event{ID: o.Source.ID(), Kind: sparekey.MessageGivenUp, Facts: sparekey.Facts{At: now}}
 		if err := o.Store.GiveUp(ctx, m, e); err != nil {
 			o.Log.Error("message not marked", "message", m.ID, "err", err)
 		}
 		return
 	}
+	o.count(m, Retried, mail)
 	o.Log.Warn("message not sent", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
 	if err := o.Store.Retry(ctx, m, next); err != nil {
 		o.Log.Error("message not marked", "message", m.ID, "err", err)

@@ -215,14 +215,8 @@ func (a *App) Deliver() {
 // Sweep removes what has served its time.
 func (a *App) Sweep() {
 	a.t.Helper()
-	for {
-		n, err := a.Store.Sweep(context.Background(), a.Now())
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		if n == 0 {
-			return
-		}
+	if err := a.App.Sweep(context.Background()); err != nil {
+		a.t.Fatal(err)
 	}
 }
 

@@ -86,10 +86,11 @@ type Start struct {
 }
 
 // StartFlow writes a flow with its first challenge and the message that
-// carries it. If the flow is there already, because the same form came twice,
-// it writes nothing.
-func (db *DB) StartFlow(ctx context.Context, s Start) error {
+// carries it, and reports whether it did. If the flow is there already, because
+// the same form came twice, it writes nothing.
+func (db *DB) StartFlow(ctx context.Context, s Start) (bool, error) {
 	f := s.Flow
+	began := false
 	err := db.write(ctx, func(t *tx) error {
 		n, err := t.exec(`
 			INSERT INTO flows (install_epoch, `+flowColumns+`)
@@ -102,7 +103,7 @@ func (db *DB) StartFlow(ctx context.Context, s Start) error {
 			f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
 			f.Tries, f.Sends, micros(f.AskedAt), micros(f.NextSend), micros(f.Started), micros(f.Expires), micros(f.Closed),
 			f.Others, f.Same, f.Event, f.Charge)
-		if err != nil || n == 0 || s.Challenge == nil {
+		if began = n == 1; err != nil || !began || s.Challenge == nil {
 			return err
 		}
 		if err := t.addChallenge(s.Challenge); err != nil {
@@ -111,9 +112,9 @@ func (db *DB) StartFlow(ctx context.Context, s Start) error {
 		return t.addMessage(s.Message)
 	})
 	if err != nil {
-		return fmt.Errorf("start flow: %w", err)
+		return false, fmt.Errorf("start flow: %w", err)
 	}
-	return nil
+	return began, nil
 }
 
 func (t *tx) addChallenge(c *sparekey.Challenge) error {

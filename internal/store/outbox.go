@@ -91,11 +91,11 @@ func (db *DB) Claim(ctx context.Context, n int, now, lease time.Time) ([]spareke
 			UPDATE outbox SET run_at = $1, attempt = attempt + 1
 			 WHERE state = 'waiting' AND run_at <= $2 AND id IN (
 			       SELECT id FROM outbox WHERE state = 'waiting' AND run_at <= $2 ORDER BY run_at, id LIMIT $3)
-			RETURNING id, kind, flow, challenge, account, identifier, event, run_at, attempt, drop_after, merged`,
+			RETURNING id, kind, flow, challenge, account, identifier, event, run_at, attempt, drop_after, merged, created`,
 			[]any{micros(lease), micros(now), n}, func(scan func(...any) error) error {
 				var m sparekey.Message
 				err := scan(&m.ID, &m.Kind, &m.Flow, &m.Challenge, &m.Account, &m.Identifier, &m.Event,
-					when{&m.RunAt}, &m.Attempt, when{&m.DropAfter}, &m.Merged)
+					when{&m.RunAt}, &m.Attempt, when{&m.DropAfter}, &m.Merged, when{&m.Written})
 				list = append(list, m)
 				return err
 			})

@@ -42,9 +42,13 @@ func fill(b *testing.B, url string) {
 	}
 	b.StopTimer()
 	f.now = f.now.Add(48 * time.Hour)
-	for touched := int64(1); touched > 0; {
-		if touched, err = db.Sweep(background, f.now); err != nil {
+	for {
+		swept, err := db.Sweep(background, f.now)
+		if err != nil {
 			b.Fatal(err)
+		}
+		if swept.Rows == 0 {
+			break
 		}
 	}
 	total, each := 0, ""
@@ -98,7 +102,8 @@ func (f *filling) register(n int) {
 	m := sparekey.Message{
 		ID: f.src.ID(), Kind: sparekey.CodeMessage, Flow: flow.ID, Challenge: c.ID, RunAt: f.now, DropAfter: flow.Expires,
 	}
-	f.must(f.db.StartFlow(background, store.Start{Flow: flow, Challenge: c, Message: &m}))
+	_, err := f.db.StartFlow(background, store.Start{Flow: flow, Challenge: c, Message: &m})
+	f.must(err)
 	claimed, err := f.db.Claim(background, 1, f.now, f.now.Add(time.Minute))
 	f.must(err)
 	_, err = f.db.Resolve(background, store.Resolving{

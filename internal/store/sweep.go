@@ -12,13 +12,18 @@ import (
 // writer is never held long.
 const sweepBatch = 2000
 
+// A Swept is what one Sweep did.
+type Swept struct {
+	Rows  int64        // that it touched
+	Fates map[Fate]int // of flows that nobody carried through
+}
+
 // Sweep settles the ledger of flows that have expired, erases accounts whose
-// time has come, and removes what has served its time. It gives the number of rows it touched: call it again while
-// that is not 0. A flow's tries are settled a minute after it expired, so that
+// time has come, and removes what has served its time. Call it again while it
+// touches rows. A flow's tries are settled a minute after it expired, so that
 // nodes whose clocks differ a little agree that nothing more is spent.
-func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
+func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 	ended := micros(now.Add(-time.Minute))
-	kept := micros(now.Add(-sparekey.FlowKept))
 	steps := []struct {
 		query string
 		args  []any
@@ -33,8 +38,6 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
 		// What cost nothing, a ghost's too, is of no more use.
 		{`DELETE FROM charges WHERE id IN (
 			SELECT id FROM charges WHERE ended > 0 AND (amount = 0 OR ended < $1) LIMIT $2)`, []any{micros(now.Add(-366 * 24 * time.Hour)), sweepBatch}},
-		{`DELETE FROM flows WHERE id IN (
-			SELECT id FROM flows WHERE (closed > 0 AND closed < $1) OR expires < $1 LIMIT $2)`, []any{kept, sweepBatch}},
 		{`DELETE FROM spends WHERE id IN (SELECT id FROM spends WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
 		{`DELETE FROM names WHERE hash IN (SELECT hash FROM names WHERE until < $1 LIMIT $2)`, []any{micros(now), sweepBatch}},
 		// Sessions that have ended are kept for as long as any could last: the form
@@ -51,20 +54,28 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (int64, error) {
 			[]any{micros(now.Add(-sparekey.NoticeLife - 24*time.Hour)), micros(now.Add(-24 * time.Hour)), sweepBatch},
 		},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},
+		{`DELETE FROM funnel WHERE hour < $1`, []any{micros(now.Add(-sparekey.FunnelKept))}},
 	}
-	touched, err := db.Erase(ctx, now)
-	if err != nil {
-		return 0, err
+	var swept Swept
+	var err error
+	if swept.Rows, err = db.Erase(ctx, now); err != nil {
+		return Swept{}, err
 	}
 	for _, s := range steps {
 		err := db.write(ctx, func(t *tx) error {
 			n, err := t.exec(s.query, s.args...)
-			touched += n
+			swept.Rows += n
 			return err
 		})
 		if err != nil {
-			return touched, fmt.Errorf("sweep: %w", err)
+			return swept, fmt.Errorf("sweep: %w", err)
 		}
 	}
-	return touched, nil
+	// Last: what a flow cost is settled before.
+	n, fates, err := db.sweepFlows(ctx, now.Add(-sparekey.FlowKept))
+	if err != nil {
+		return swept, fmt.Errorf("sweep: %w", err)
+	}
+	swept.Rows, swept.Fates = swept.Rows+n, fates
+	return swept, nil
 }

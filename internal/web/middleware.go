@@ -33,9 +33,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 				s.oops(r)
 			}
 		}
+		verb, took := method(hr.Method), time.Since(began)
+		s.Count(verb, pattern, out.status, took)
 		s.Log.LogAttrs(hr.Context(), slog.LevelInfo, "request",
-			slog.String("method", method(hr.Method)), slog.String("route", pattern), slog.Int("status", out.status),
-			slog.Duration("took", time.Since(began)), slog.String("request", r.id))
+			slog.String("method", verb), slog.String("route", pattern), slog.Int("status", out.status),
+			slog.Duration("took", took), slog.String("request", r.id))
 	}()
 	switch {
 	case !s.ourHost(hr) && pattern != "GET /livez" && pattern != "GET /readyz":

@@ -41,8 +41,10 @@ type Options struct {
 	// TrustedProxies are those whose word on the client's address is taken.
 	TrustedProxies []netip.Prefix
 	Ready          func(context.Context) error
-	Now            func() time.Time
-	Log            *slog.Logger
+	// Count is told of every answer what its line in the log says.
+	Count func(method, pattern string, status int, took time.Duration)
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // A Server serves the pages and the API.

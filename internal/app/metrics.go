@@ -1,0 +1,166 @@
+package app
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sparekey"
+	"sparekey/internal/outbox"
+)
+
+// metrics count what happens, for the operator's Prometheus. Every label has
+// its values from a closed list: nothing that a stranger typed, no address and
+// no secret can come out here. Series are there before anything happens, so
+// that the first time counts as an increase too.
+//
+// What is counted while a request is answered is counted of everybody and
+// nobody at the same place. Only the worker's counters tell the two apart.
+type metrics struct {
+	registry *prometheus.Registry
+
+	flows    *prometheus.CounterVec
+	codes    *prometheus.CounterVec
+	signIns  *prometheus.CounterVec
+	mails    *prometheus.CounterVec
+	handover *prometheus.HistogramVec
+	requests *prometheus.CounterVec
+	answered *prometheus.HistogramVec
+}
+
+// newMetrics builds the counters in a registry of their own.
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		flows: counters("sparekey_flows_total",
+			"Flows by purpose, the step they were at, and what came of it. Started, proved and done count at once; exhausted, expired and"+
+				" stopped when the flow is swept, up to 40 minutes after it began. If exhausted or stopped rise, somebody asks for codes of"+
+				" other people's accounts: look at sparekey_codes_total, and at the proxy's log for where it comes from. If expired rises, look"+
+				" whether mails arrive: sparekey_mails_total and /funnel.", "purpose", "step", "outcome"),
+		codes: counters("sparekey_codes_total",
+			"Codes that were typed and compared. Wrong ones are bounded for each account whoever types them; if they rise without the right"+
+				" ones, codes are being guessed. If late ones rise, mails arrive too late: see sparekey_mail_handover_seconds.", "purpose", "outcome"),
+		signIns: counters("sparekey_sign_ins_total",
+			"Passwords that were typed at sign-in. Paused is the right password of an account that is paused or waits for its deletion. If wrong"+
+				" ones rise and right ones do not, passwords are being guessed: tries are bounded for each account, and no page changes. Let the"+
+				" proxy slow down where they come from.", "outcome"),
+		mails: counters("sparekey_mails_total",
+			"What came of each attempt to send a message, by whose mailbox it is for. Nobody is a message that goes nowhere: no account has the"+
+				" address, or its mail caps are spent. If given-up rises, look for \"message given up\" in the log and ask the mail server why; if"+
+				" only one provider's rises, it refuses your sender: check SPF, DKIM and DMARC. If nobody rises, addresses are being tried.",
+			"kind", "state", "provider"),
+		handover: times("sparekey_mail_handover_seconds",
+			"From when a message was written to when the mail server took it, without those that wait to be merged. 95 of 100 codes should take"+
+				" less than 1 s. If it rises, look whether the mail server is slow or sparekey_outbox_waiting grows.",
+			[]float64{.1, .25, .5, 1, 2.5, 5, 15, 60, 300, 1800}, "kind", "provider"),
+		requests: counters("sparekey_http_requests_total",
+			"Requests by route, method and class of status. A request that has no route has the route none. If 5xx rises, look for the request"+
+				" in the log; if 4xx rises, see which route: 429 and 403 are somebody's program.", "route", "method", "status"),
+		answered: times("sparekey_http_request_seconds",
+			"How long requests took. Those with a password wait for their turn to be hashed: if they alone rise, see"+
+				" sparekey_password_hashes_waiting; if all do, the database or the machine is busy.",
+			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "route", "method"),
+	}
+	m.registry.MustRegister(m.flows, m.codes, m.signIns, m.mails, m.handover, m.requests, m.answered,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.begin()
+	return m
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func times(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+// begin makes the series that are certain to come, at 0.
+func (m *metrics) begin() {
+	outcomes := map[sparekey.Step][]sparekey.Outcome{
+		sparekey.Verify: {
+			sparekey.FlowStarted, sparekey.FlowProved, sparekey.FlowDone,
+			sparekey.FlowExhausted, sparekey.FlowExpired, sparekey.FlowStopped,
+		},
+		sparekey.Act: {sparekey.FlowStarted, sparekey.FlowDone, sparekey.FlowExpired, sparekey.FlowStopped},
+	}
+	for _, p := range sparekey.Purposes() {
+		if p == sparekey.SignIn { // no flow
+			continue
+		}
+		for step, list := range outcomes {
+			for _, o := range list {
+				m.flows.WithLabelValues(string(p), string(step), string(o))
+			}
+		}
+		for _, o := range []sparekey.Outcome{sparekey.TypedRight, sparekey.TypedWrong, sparekey.TypedLate} {
+			m.codes.WithLabelValues(string(p), string(o))
+		}
+	}
+	for _, o := range []sparekey.Outcome{sparekey.TypedRight, sparekey.TypedWrong, sparekey.TypedPaused} {
+		m.signIns.WithLabelValues(string(o))
+	}
+	code := string(sparekey.CodeMessage)
+	m.mails.WithLabelValues(code, string(outbox.Nobody), string(outbox.NoProvider))
+	for _, p := range outbox.Providers() {
+		if p == outbox.NoProvider {
+			continue
+		}
+		m.handover.WithLabelValues(code, string(p))
+		for _, s := range []outbox.State{outbox.Handed, outbox.Retried, outbox.GivenUp} {
+			m.mails.WithLabelValues(code, string(s), string(p))
+		}
+	}
+}
+
+func (m *metrics) flow(p sparekey.Purpose, s sparekey.Step, o sparekey.Outcome) {
+	m.flows.WithLabelValues(string(p), string(s), string(o)).Inc()
+}
+
+func (m *metrics) code(p sparekey.Purpose, o sparekey.Outcome) {
+	m.codes.WithLabelValues(string(p), string(o)).Inc()
+}
+
+func (m *metrics) signIn(o sparekey.Outcome) { m.signIns.WithLabelValues(string(o)).Inc() }
+
+func (m *metrics) mail(f outbox.Fate) {
+	m.mails.WithLabelValues(string(f.Kind), string(f.State), string(f.Provider)).Inc()
+	if f.Took >= 0 {
+		m.handover.WithLabelValues(string(f.Kind), string(f.Provider)).Observe(f.Took.Seconds())
+	}
+}
+
+// request counts an answer. A pattern is a method and a path of the site map,
+// or empty.
+func (m *metrics) request(method, pattern string, status int, took time.Duration) {
+	route := "none"
+	if pattern != "" {
+		route = pattern[strings.IndexByte(pattern, ' ')+1:]
+	}
+	class := "2xx" // also of an answer that was begun by nobody: net/http says 200
+	switch {
+	case status >= 500:
+		class = "5xx"
+	case status >= 400:
+		class = "4xx"
+	case status >= 300:
+		class = "3xx"
+	}
+	m.requests.WithLabelValues(route, method, class).Inc()
+	m.answered.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// handler serves the metrics. What cannot be read is left out, and said in the
+// log.
+func (m *metrics) handler(log *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: 4, // each looks into the database
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"sparekey"
@@ -48,6 +49,9 @@ type Server struct {
 	Options
 	mux    *http.ServeMux
 	origin *http.CrossOriginProtection
+	// unheard is for the one word to the operator about a proxy that is not
+	// trusted. More would let strangers fill the log.
+	unheard sync.Once
 }
 
 // New builds a Server.

@@ -50,12 +50,13 @@ var house = map[string]room{
 	"web": {enters: "root flow account session page lang ident limit secret", modules: "github.com/mileusna/useragent"},
 
 	"app":          {enters: below, modules: "github.com/prometheus/client_golang"}, // what happens is counted here
+	"doctor":       {enters: "config outbox secret store"},
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
 	"sparekeytest": {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 github.com/chromedp/chromedp github.com/chromedp/cdproto golang.org/x/net"},
 	"journey":      {enters: below + " app demo sparekeytest"},
 	"page/gallery": {enters: "root lang page"},
 	"docs":         {}, // reads the code as text
-	"cmd":          {enters: "root app config demo", modules: "github.com/alecthomas/kong"},
+	"cmd":          {enters: "root app config demo doctor", modules: "github.com/alecthomas/kong"},
 }
 
 // below is everything that app is built of.
@@ -210,7 +211,7 @@ func TestThePlanRefusesOtherImports(t *testing.T) {
 		{imports("sparekey/internal/secret", "sparekey"), "secret → root: may enter nothing"},
 		{imports("sparekey/internal/app", "sparekey/internal/demo"), "app → demo: may enter"},
 		{imports("sparekey/internal/demo", "sparekey/internal/sparekeytest"), "demo → sparekeytest: may enter"},
-		{imports("sparekey/cmd/sparekey", "sparekey/internal/store"), "cmd → store: may enter root app config demo"},
+		{imports("sparekey/cmd/sparekey", "sparekey/internal/store"), "cmd → store: may enter root app config demo doctor"},
 		{imports("sparekey/cmd/other", "sparekey/internal/web"), "cmd → web"},
 		{imports("sparekey/internal/flow", "github.com/jackc/pgx/v5/pgconn"), "flow → github.com/jackc/pgx/v5/pgconn (github.com/jackc/pgx/v5): may use nothing"},
 		{imports("sparekey/internal/util"), "util: the plan has no such room"},

@@ -28,6 +28,7 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Make, add, list and retire the installation's keys."`
 	Backup  backupCmd  `cmd:"" help:"Write all that the database holds into a file, while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database. The server must be stopped."`
+	Doctor  doctorCmd  `cmd:"" help:"Look at the installation: what is well, doubtful or broken, and how to mend it."`
 	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }
@@ -38,10 +39,11 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// errExit carries the status of what kong itself has answered, such as --help.
+// errExit carries the status of what has been answered in full: by kong itself,
+// such as --help, or by a command.
 type errExit int
 
-// Error says nothing: kong has said it.
+// Error says nothing: it has been said.
 func (errExit) Error() string { return "" }
 
 // run is main without the process around it. It gives the exit status: 0, 1
@@ -72,7 +74,12 @@ func run(ctx context.Context, args, env []string, out, errs io.Writer) (status i
 		fmt.Fprintln(errs, "sparekey:", err)
 		return 2
 	}
-	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	err = command.Run()
+	var exit errExit
+	switch {
+	case errors.As(err, &exit):
+		return int(exit)
+	case err != nil && !errors.Is(err, context.Canceled):
 		fmt.Fprintln(errs, "sparekey:", err)
 		return 1
 	}

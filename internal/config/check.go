@@ -21,12 +21,35 @@ const longestSiteName = 64
 // values and looks at every setting. The methods of s answer only after it.
 // The error is one line for the person who starts the program: the name of the
 // setting, its value, how to mend it. A second call looks again.
-func (s *Settings) Check() error {
+func (s *Settings) Check() error { return first(s.problems()) }
+
+// CheckServe is Check for a server, which sends mail.
+func (s *Settings) CheckServe() error { return first(s.Problems()) }
+
+// Problems is CheckServe for those who want to know of everything that is
+// wrong, and not of the first thing only.
+func (s *Settings) Problems() []error {
+	all := s.problems()
+	if !s.opened {
+		return all
+	}
+	if s.SMTP == "" {
+		all = append(all, missing("SMTP", "the codes leave by mail; for example smtp://user:password@mail.example.org:587"))
+	}
+	if s.MailFrom == "" {
+		all = append(all, missing("MAIL_FROM", "mails need a sender; for example Example <no-reply@example.org>"))
+	}
+	return all
+}
+
+// problems is what is wrong whatever the settings are for. A source that cannot
+// be read comes alone: there is no telling what it would have said.
+func (s *Settings) problems() (all []error) {
 	if s.problem != nil {
-		return s.problem
+		return []error{s.problem}
 	}
 	if err := s.readSecrets(); err != nil {
-		return err
+		return []error{err}
 	}
 	s.fillDefaults()
 	for _, check := range []func() error{
@@ -34,24 +57,17 @@ func (s *Settings) Check() error {
 		s.checkSiteURL, s.checkPages, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
 	} {
 		if err := check(); err != nil {
-			return err
+			all = append(all, err)
 		}
 	}
-	return nil
+	return all
 }
 
-// CheckServe is Check for a server, which sends mail.
-func (s *Settings) CheckServe() error {
-	if err := s.Check(); err != nil {
-		return err
+func first(all []error) error {
+	if len(all) == 0 {
+		return nil
 	}
-	if s.smtp == nil {
-		return missing("SMTP", "the codes leave by mail; for example smtp://user:password@mail.example.org:587")
-	}
-	if s.from == nil {
-		return missing("MAIL_FROM", "mails need a sender; for example Example <no-reply@example.org>")
-	}
-	return nil
+	return all[0]
 }
 
 // wrong is the line about a setting that cannot be used as it is.
@@ -116,7 +132,7 @@ func (s *Settings) checkListen() error {
 		return wrong("LISTEN", s.Listen, "needs host:port, for example 127.0.0.1:8080")
 	}
 	if s.PublicURL == "" {
-		if !loopback(host) {
+		if !Loopback(host) {
 			return missing("PUBLIC_URL", "with "+prefix+"LISTEN "+strconv.Quote(s.Listen)+
 				" it must say what people type; for example https://id.example.org")
 		}
@@ -194,7 +210,7 @@ func webURL(raw string) (u *url.URL, mend string) {
 		return nil, "needs the host in letters, digits, dots and dashes (a name in another script in its xn-- form)"
 	case port != "" && !portNumber(port), strings.HasSuffix(u.Host, ":"):
 		return nil, "needs a port from 1 to 65535, or none"
-	case u.Scheme == "http" && !loopback(host):
+	case u.Scheme == "http" && !Loopback(host):
 		// Cookies of this server are Secure, and codes must not travel in the
 		// open.
 		return nil, "needs https:// (http:// is for this machine alone)"
@@ -357,7 +373,7 @@ func (s *Settings) checkProfile() error {
 // logged at the start. It is for after Check.
 func (s *Settings) Advice() []string {
 	host, _, ok := splitHostPort(s.Admin())
-	if !ok || loopback(host) {
+	if !ok || Loopback(host) {
 		return nil
 	}
 	return []string{wrong("ADMIN_LISTEN", s.AdminListen,
@@ -391,9 +407,9 @@ func hostname(host string) bool {
 	return host != "" && len(host) <= 253 && !strings.ContainsFunc(host, other) && strings.Trim(host, ".-") != ""
 }
 
-// loopback reports whether host is this machine: the two cases in which
+// Loopback reports whether host is this machine: the two cases in which
 // browsers hold http:// for safe (W3C Secure Contexts).
-func loopback(host string) bool {
+func Loopback(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return a.Unmap().IsLoopback()
 	}

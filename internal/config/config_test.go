@@ -356,6 +356,23 @@ func TestSecretsHideThemselves(t *testing.T) {
 	}
 }
 
+// Who asks for everything that is wrong gets it all, and of a source that cannot
+// be read nothing but that.
+func TestProblemsAreAllThereAre(t *testing.T) {
+	s := parse(t, nil, "serve", "--listen", "8080", "--time-zone", "Nowhere", "--smtp", "ftp://x")
+	var got []string
+	for _, err := range s.Problems() {
+		name, _, _ := strings.Cut(err.Error(), " ")
+		got = append(got, name)
+	}
+	if want := "SPAREKEY_LISTEN SPAREKEY_SMTP SPAREKEY_TIME_ZONE SPAREKEY_MAIL_FROM"; strings.Join(got, " ") != want {
+		t.Errorf("got problems with %q, want with %s", got, want)
+	}
+	if got := parse(t, nil, "serve", "--smtp-file", "nowhere").Problems(); len(got) != 1 {
+		t.Errorf("got %q, want the file that is not there and nothing else", got)
+	}
+}
+
 // parse reads a command line, and runs nothing.
 func parse(t *testing.T, env []string, args ...string) *config.Settings {
 	t.Helper()

@@ -163,6 +163,9 @@ func (s *SMTP) setSender(from *mail.Address, siteName string) error {
 	return nil
 }
 
+// Domain is the sender's domain as the DNS knows it, in ASCII.
+func (s *SMTP) Domain() string { return s.domain }
+
 // helloName is what we call ourselves to the server: the machine's name.
 func helloName() string {
 	name, err := os.Hostname()

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sparekey/internal/config"
 	"sparekey/internal/sparekeytest"
 )
 
@@ -75,6 +77,39 @@ func TestA10LinksAreMadeOfThePublicAddress(t *testing.T) {
 			t.Errorf("got %d mails with links to %v, want 6, and both links among them", len(mails), links)
 		}
 	})
+}
+
+// A proxy that is not trusted is named to the operator once, and by no address;
+// a trusted one never, and neither is a client without one.
+func TestForgottenProxyIsSaidOnce(t *testing.T) {
+	for _, test := range []struct {
+		trusted string
+		header  http.Header
+		want    int
+	}{
+		{"", http.Header{"X-Forwarded-For": {"192.0.2.44"}}, 1},
+		{"", http.Header{"Forwarded": {"for=192.0.2.44"}}, 1},
+		{"10.0.0.0/8", http.Header{"X-Forwarded-For": {"192.0.2.44"}}, 1},
+		{"203.0.113.0/24", http.Header{"X-Forwarded-For": {"192.0.2.44"}, "Forwarded": {"for=192.0.2.44"}}, 0},
+		{"", http.Header{}, 0},
+	} {
+		var log bytes.Buffer
+		app := sparekeytest.New(t, sparekeytest.Options{Log: &log, Settings: func(s *config.Settings) { s.TrustedProxies = test.trusted }})
+		c := app.Client()
+		c.Header = test.header
+		for range 3 {
+			c.Get("/signin").See(200)
+			c.Get("/livez").See(200)
+		}
+		if got := strings.Count(log.String(), "SPAREKEY_TRUSTED_PROXIES"); got != test.want {
+			t.Errorf("%v with trust in %q: got the warning %d times, want %d", test.header, test.trusted, got, test.want)
+		}
+		for _, address := range []string{"192.0.2.44", "203.0.113.7"} {
+			if strings.Contains(log.String(), address) {
+				t.Errorf("got the address %s in the log, want none", address)
+			}
+		}
+	}
 }
 
 // enumAccount gives the id of an account.

@@ -25,6 +25,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := &request{Request: hr, w: out, id: s.Source.ID()[:8], nonce: s.Source.ID()}
 	out.request = r
 	s.headers(r)
+	s.hearProxy(hr)
 	h, pattern := s.mux.Handler(hr)
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -193,11 +194,10 @@ func (s *Server) headers(r *request) {
 // client is the address that a request comes from: the peer's, or what a
 // trusted proxy says of it, read from the right (A27).
 func (s *Server) client(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.IPv4Unspecified()
+	addr, ok := peer(r)
+	if !ok {
+		return addr
 	}
-	addr := at.Addr().Unmap().WithZone("")
 	var hops []string
 	for _, line := range r.Header.Values("X-Forwarded-For") {
 		hops = append(hops, strings.Split(line, ",")...)
@@ -210,6 +210,31 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		addr = hop.Unmap().WithZone("")
 	}
 	return addr
+}
+
+// peer is the address that a request came from itself.
+func peer(r *http.Request) (netip.Addr, bool) {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.IPv4Unspecified(), false
+	}
+	return at.Addr().Unmap().WithZone(""), true
+}
+
+// hearProxy tells the operator, once, that somebody who is not trusted says for
+// whom a request is. It may be anybody; it may be a proxy that was forgotten,
+// and then all clients look like one.
+func (s *Server) hearProxy(r *http.Request) {
+	if r.Header["X-Forwarded-For"] == nil && r.Header["Forwarded"] == nil {
+		return
+	}
+	if at, ok := peer(r); ok && s.trusts(at) {
+		return
+	}
+	s.unheard.Do(func() {
+		s.Log.Warn("a request came with X-Forwarded-For or Forwarded from where no trusted proxy is: " +
+			"if that is your proxy, name it in SPAREKEY_TRUSTED_PROXIES; this is said once")
+	})
 }
 
 func (s *Server) trusts(a netip.Addr) bool {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +53,10 @@ type Server struct {
 	Options
 	mux    *http.ServeMux
 	origin *http.CrossOriginProtection
-	leaves atomic.Bool
+	leaves atomic.Bool // it is about to stop
+	// unheard is for the one word to the operator about a proxy that is not
+	// trusted. More would let strangers fill the log.
+	unheard sync.Once
 }
 
 // New builds a Server.

@@ -38,7 +38,7 @@ func OpenLook(ctx context.Context, o Options) (*Look, error) {
 func openAsItIs(o Options) (*DB, error) {
 	path, ok := strings.CutPrefix(o.URL, "sqlite:")
 	if !ok {
-		return openPostgres(o.URL, o.Trace)
+		return openPostgres(o)
 	}
 	abs, err := filepath.Abs(path)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,9 +99,18 @@ func restored(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client, path,
 		t.Errorf("got %v while a server runs, want ErrServing", err)
 	}
 	serving.Close()
+	db, isFile := strings.CutPrefix(url, "sqlite:")
+	if isFile && os.Getuid() == 0 { // as it is where a service has a user of its own
+		if err := os.Chown(db, 65532, 65532); err != nil {
+			t.Fatal(err)
+		}
+	}
 	kept, err := store.Restore(ctx, r)
 	if err != nil || kept == "" {
 		t.Fatalf("got the old database kept as %q, %v, want a name", kept, err)
+	}
+	if info, err := os.Stat(db); isFile && os.Getuid() == 0 && (err != nil || info.Sys().(*syscall.Stat_t).Uid != 65532) {
+		t.Errorf("got the restored file in other hands, %v, want it its owner's", err)
 	}
 	rows := sparekeytest.OpenRows(t, url)
 	if got := rows.Text(`SELECT value FROM meta WHERE key = 'epoch'`); got != "2" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -122,13 +123,26 @@ func (r *Restoring) replaceFile(ctx context.Context, part, path string) (string,
 		return "", err
 	}
 	kept := ""
-	if _, err := os.Stat(path); err == nil {
+	if old, err := os.Stat(path); err == nil {
+		if err := keepOwner(old, part); err != nil {
+			return "", fmt.Errorf("give the database to its owner: %w", err)
+		}
 		kept = path + ".before-" + r.stamp()
 		if err := os.Link(path, kept); err != nil {
 			return "", fmt.Errorf("keep the old database: %w", err)
 		}
 	}
 	return kept, putInPlace(part, path)
+}
+
+// keepOwner gives a file to the owner of an older one: who restores is often
+// root, and the server is not.
+func keepOwner(old os.FileInfo, path string) error {
+	was, ok := old.Sys().(*syscall.Stat_t)
+	if !ok || int(was.Uid) == os.Getuid() && int(was.Gid) == os.Getgid() {
+		return nil
+	}
+	return os.Chown(path, int(was.Uid), int(was.Gid))
 }
 
 // takeAlone makes sure that nobody uses an SQLite file, and that all it holds
@@ -186,16 +200,10 @@ func (r *Restoring) replaceSchema(ctx context.Context, part string) (string, err
 		return "", err
 	}
 	defer db.Close()
-	var others, epoch int64
-	err = db.reads.QueryRowContext(ctx, `
-		SELECT COUNT(*) FROM pg_stat_activity
-		 WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()`, applicationName).Scan(&others)
-	if err != nil {
+	if err := db.nobodyElse(ctx); err != nil {
 		return "", err
 	}
-	if others > 0 {
-		return "", ErrServing
-	}
+	var epoch int64
 	err = db.reads.QueryRowContext(ctx, `SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'epoch'`).Scan(&epoch)
 	if err != nil && !missing(err) && !errors.Is(err, sql.ErrNoRows) {
 		return "", err
@@ -208,6 +216,22 @@ func (r *Restoring) replaceSchema(ctx context.Context, part string) (string, err
 	}
 	kept := "sparekey_before_" + r.stamp()
 	return kept, inTx(ctx, db.writes, func(tx *sql.Tx) error { return swapSchemas(ctx, tx, kept) })
+}
+
+// nobodyElse reports ErrServing if a server is connected to PostgreSQL. One that
+// was stopped a moment ago may still be on its way out.
+func (db *DB) nobodyElse(ctx context.Context) error {
+	for range 20 {
+		var others int
+		err := db.reads.QueryRowContext(ctx, `
+			SELECT COUNT(*) FROM pg_stat_activity
+			 WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()`, applicationName).Scan(&others)
+		if err != nil || others == 0 {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ErrServing
 }
 
 func (r *Restoring) fillStaging(ctx context.Context, db *DB, part string) error {

@@ -54,7 +54,7 @@ func TestRunsInAnEmptyRoot(t *testing.T) {
 func emptyRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(root, "sparekey"), ".")
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "sparekey"), ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

@@ -55,6 +55,7 @@ func load(fsys fs.FS) (*Catalogue, error) {
 	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	parser := newParser()
 	c := &Catalogue{printers: map[string]*Printer{}}
 	for _, name := range names {
 		body, err := fs.ReadFile(fsys, name)
@@ -65,7 +66,7 @@ func load(fsys fs.FS) (*Catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse catalogue %s: %w", name, err)
 		}
-		if err := c.add(bundle, file); err != nil {
+		if err := c.add(bundle, parser, file); err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", name, err)
 		}
 	}
@@ -77,7 +78,7 @@ func load(fsys fs.FS) (*Catalogue, error) {
 }
 
 // add puts the messages of one file into its language's printer.
-func (c *Catalogue) add(bundle *i18n.Bundle, file *i18n.MessageFile) error {
+func (c *Catalogue) add(bundle *i18n.Bundle, parser parser, file *i18n.MessageFile) error {
 	tag := file.Tag.String()
 	p := c.printers[tag]
 	if p == nil {
@@ -95,7 +96,7 @@ func (c *Catalogue) add(bundle *i18n.Bundle, file *i18n.MessageFile) error {
 		}
 		forms := []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other}
 		for _, source := range forms {
-			t, err := parse(source)
+			t, err := parser.parse(source)
 			if err != nil {
 				return fmt.Errorf("message %q: %w", m.ID, err)
 			}

@@ -428,7 +428,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s, "<i>")
 	}
 	f.Fuzz(func(t *testing.T, source, name string) {
-		m, err := parse(source)
+		m, err := newParser().parse(source)
 		if err != nil {
 			return
 		}

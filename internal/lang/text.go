@@ -30,13 +30,21 @@ const (
 // marks finds what is not plain words: a place, a bold mark, either end of a link.
 const marks = `\{\{\s*\.([A-Za-z]+)\s*\}\}|\*\*|\[([^\[\]]+)\]\(([a-z]+)\)`
 
+// A parser takes messages apart. It is made once for all of them: compiling
+// its expression takes longer than a hundred messages.
+type parser struct{ marks *regexp.Regexp }
+
+func newParser() parser { return parser{regexp.MustCompile(marks)} }
+
 // parse takes a message apart.
-func parse(source string) (text, error) {
-	find := regexp.MustCompile(marks)
+func (p parser) parse(source string) (text, error) {
+	if !strings.ContainsAny(source, "{*[") { // as most are: the start of a server waits for this
+		return text{{words, source}}, nil
+	}
 	var t text
 	bold := false
 	for source != "" {
-		at := find.FindStringSubmatchIndex(source)
+		at := p.marks.FindStringSubmatchIndex(source)
 		if at == nil {
 			t = append(t, piece{words, source})
 			break
@@ -48,7 +56,7 @@ func parse(source string) (text, error) {
 		case at[2] >= 0:
 			t = append(t, piece{place, source[at[2]:at[3]]})
 		case at[4] >= 0:
-			inner, err := parse(source[at[4]:at[5]])
+			inner, err := p.parse(source[at[4]:at[5]])
 			if err != nil {
 				return nil, err
 			}
@@ -64,8 +72,8 @@ func parse(source string) (text, error) {
 	if bold {
 		return nil, fmt.Errorf("bold words without an end")
 	}
-	for _, p := range t {
-		if p.kind == words && strings.Contains(p.s, "{{") {
+	for _, piece := range t {
+		if piece.kind == words && strings.Contains(piece.s, "{{") {
 			return nil, fmt.Errorf("a place that is not {{.Name}}")
 		}
 	}

@@ -72,7 +72,9 @@ func New(t testing.TB, o Options) *App {
 		KeyFile:         filepath.Join(dir, "keys"),
 	}
 	if o.Database == "" {
-		s.Database = config.Secret("sqlite:" + filepath.Join(dir, "sparekey.db"))
+		file := filepath.Join(dir, "sparekey.db")
+		theSchemas.newSQLite(t, file)
+		s.Database = config.Secret("sqlite:" + file)
 	} else if err := app.NewKeys(s.KeyFile); err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +153,13 @@ func EachDB(t *testing.T, test func(t *testing.T, a *App)) {
 }
 
 // EachDBWith is EachDB with options. Where they listen, to statements or to the
-// log, the databases take turns.
+// log, the databases take turns; else the test runs beside others of its package.
 func EachDBWith(t *testing.T, o Options, test func(t *testing.T, a *App)) {
 	t.Helper()
 	together := o.Trace == nil && o.Log == nil
+	if together {
+		t.Parallel()
+	}
 	t.Run("sqlite", func(t *testing.T) {
 		if together {
 			t.Parallel()
@@ -166,7 +171,7 @@ func EachDBWith(t *testing.T, o Options, test func(t *testing.T, a *App)) {
 			t.Parallel()
 		}
 		o := o
-		o.Database = Postgres(t)
+		o.Database = theSchemas.newPostgres(t)
 		test(t, New(t, o))
 	})
 }

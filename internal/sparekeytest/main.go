@@ -1,6 +1,7 @@
 package sparekeytest
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
@@ -13,6 +14,10 @@ import (
 // happens when the process is over.
 func Main(m *testing.M) {
 	code := m.Run()
+	if err := theSchemas.drop(); err != nil {
+		fmt.Fprintf(os.Stderr, "drop the database that tests copied: %v\n", err)
+		code = 1
+	}
 	theCluster.stop()
 	theBrowser.stop()
 	os.Exit(code)

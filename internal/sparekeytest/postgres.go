@@ -38,6 +38,13 @@ const postgresTimeout = time.Minute
 // without PostgreSQL fails the test with the line that mends it.
 func Postgres(t testing.TB) (dsn string) {
 	t.Helper()
+	return postgres(t, func(*url.URL) (string, error) { return "template1", nil })
+}
+
+// postgres makes a database for one test, a copy of the one that template
+// names.
+func postgres(t testing.TB, template func(server *url.URL) (string, error)) (dsn string) {
+	t.Helper()
 	server := os.Getenv("SPAREKEY_TEST_POSTGRES")
 	if server == "" {
 		var err error
@@ -49,8 +56,12 @@ func Postgres(t testing.TB) (dsn string) {
 	if err != nil || at.Scheme != "postgres" && at.Scheme != "postgresql" {
 		t.Fatal("SPAREKEY_TEST_POSTGRES: needs postgres://user:password@host/name")
 	}
+	from, err := template(at)
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := execute(server, `CREATE DATABASE `+name); err != nil {
+	if err := execute(server, `CREATE DATABASE `+name+` TEMPLATE `+from); err != nil {
 		t.Fatalf("create a database for the test: %v", err)
 	}
 	t.Cleanup(func() {
@@ -131,9 +142,7 @@ func (c *cluster) launch() (err error) {
 	if err != nil {
 		return err
 	}
-	// The path of a socket has 107 bytes at most, and a TMPDIR may be long, or
-	// closed to other users.
-	dir, err := os.MkdirTemp("/tmp", "sparekey-postgres-")
+	dir, err := os.MkdirTemp(clusterHome(), "sparekey-postgres-")
 	if err != nil {
 		return err
 	}
@@ -163,6 +172,19 @@ func (c *cluster) launch() (err error) {
 	at := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()}
 	c.guard, c.url = g, at.String()
 	return nil
+}
+
+// clusterHome is where the server's folder goes: into memory where a gigabyte
+// is free, as a new database is some 900 files and each test has one. The path
+// of a socket has 107 bytes at most, and a TMPDIR may be long, or closed to
+// other users.
+func clusterHome() string {
+	const memory = "/dev/shm"
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) > 1<<30 {
+		return memory
+	}
+	return "/tmp"
 }
 
 // awaitReady reads the server's log until the line that says so. The rest of

@@ -53,6 +53,7 @@ type Statement struct {
 type DB struct {
 	reads    *sql.DB
 	writes   *sql.DB
+	group    *group // SQLite's writer; nil on PostgreSQL, which has its own group commit
 	postgres bool
 	trace    func(Statement)
 	// epoch is the installation's own counter. A restore raises it, with the
@@ -109,7 +110,7 @@ func openSQLite(path string, trace func(Statement)) (*DB, error) {
 	}
 	reads.SetMaxOpenConns(8)
 	reads.SetMaxIdleConns(8)
-	return &DB{reads: reads, writes: writes, trace: trace}, nil
+	return &DB{reads: reads, writes: writes, group: &group{db: writes}, trace: trace}, nil
 }
 
 // makeWAL opens the first connection, which turns a new file to WAL. Two
@@ -185,13 +186,16 @@ func (db *DB) write(ctx context.Context, do func(t *tx) error) error {
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := db.writeOnce(ctx, do)
-		if err == nil || attempt == writeAttempts || !again(err) {
+		if err == nil || attempt == writeAttempts || !again(err) || ctx.Err() != nil {
 			return err
 		}
 	}
 }
 
 func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
+	if db.group != nil {
+		return db.writeInGroup(ctx, do)
+	}
 	inner, err := db.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", down(err))
@@ -205,6 +209,24 @@ func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 	}
 	if err := inner.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", down(err))
+	}
+	t.tell("COMMIT", 0)
+	return nil
+}
+
+// writeInGroup is writeOnce on SQLite. Only the wait for its turn ends with
+// ctx: a statement that is broken off takes its whole transaction back, and
+// with it the writes of others.
+func (db *DB) writeInGroup(ctx context.Context, do func(t *tx) error) error {
+	t := &tx{conn: conn{ctx: context.WithoutCancel(ctx), trace: db.trace}, db: db}
+	err := db.group.write(ctx, func(inner *sql.Tx) error {
+		t.on = inner
+		t.tell("BEGIN", 0)
+		return do(t)
+	})
+	if err != nil {
+		t.tell("ROLLBACK", 0)
+		return err
 	}
 	t.tell("COMMIT", 0)
 	return nil

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"sync"
+
+	"sparekey"
+)
+
+// maxGroup is how many writes share one commit at most: the first of them
+// waits for the last.
+const maxGroup = 256
+
+// A group is SQLite's writer. Writes that come at once run one after the other
+// in one transaction, each inside a savepoint of its own, and share one commit:
+// bringing them to the disk takes the same time as for one. None of them is
+// answered before that commit, and all of them fail if it does.
+//
+// Each runs in its caller's goroutine. Whoever finds nobody waiting commits for
+// all who have gone before.
+type group struct {
+	db     *sql.DB
+	shared *shared // the open transaction, or nil; belongs to the one who writes
+
+	mu    sync.Mutex
+	busy  bool            // somebody writes
+	queue []chan struct{} // closed for whose turn it is
+}
+
+// A shared is one transaction of several writes.
+type shared struct {
+	tx     *sql.Tx
+	writes int
+	done   chan struct{} // closed once err is final
+	err    error
+}
+
+// write runs do in the open transaction, or in a new one, and waits until that
+// is committed.
+func (g *group) write(ctx context.Context, do func(tx *sql.Tx) error) error {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	if g.shared == nil {
+		// Its end must not hang on one of the requests that share it.
+		tx, err := g.db.BeginTx(context.Background(), nil)
+		if err != nil {
+			g.leave()
+			return fmt.Errorf("begin: %w", down(err))
+		}
+		g.shared = &shared{tx: tx, done: make(chan struct{})}
+	}
+	s := g.shared
+	err := g.run(s, do)
+	<-s.done
+	if s.err != nil { // then what do found was not true either
+		return s.err
+	}
+	return err
+}
+
+// enter waits for the caller's turn to write.
+func (g *group) enter(ctx context.Context) error {
+	g.mu.Lock()
+	if !g.busy {
+		g.busy = true
+		g.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	g.queue = append(g.queue, turn)
+	g.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := slices.Index(g.queue, turn)
+	if at < 0 { // it came just now, and the others count on it
+		return nil
+	}
+	g.queue = slices.Delete(g.queue, at, at+1)
+	return fmt.Errorf("%w: wait for the writer: %w", sparekey.ErrDown, ctx.Err())
+}
+
+// pass gives the turn to the next, and reports whether there is one. If not,
+// the caller keeps it.
+func (g *group) pass() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.next()
+}
+
+// next lets the first of the queue write. It is called under mu.
+func (g *group) next() bool {
+	if len(g.queue) == 0 {
+		return false
+	}
+	close(g.queue[0])
+	g.queue = g.queue[1:]
+	return true
+}
+
+// leave gives the turn to the next, or back.
+func (g *group) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy = g.next()
+}
+
+// run runs do inside a savepoint. What it changed before an error, or a panic,
+// is taken back alone.
+func (g *group) run(s *shared, do func(tx *sql.Tx) error) (err error) {
+	kept := false
+	defer func() { g.settle(s, kept) }()
+	if _, err := s.tx.Exec(`SAVEPOINT one`); err != nil {
+		return down(err)
+	}
+	err = do(s.tx)
+	kept = err == nil
+	return err
+}
+
+// settle ends one write, and with it the transaction, unless somebody waits to
+// go on with that.
+func (g *group) settle(s *shared, kept bool) {
+	s.writes++
+	end := `RELEASE one`
+	if !kept {
+		end = `ROLLBACK TO one; RELEASE one`
+	}
+	_, err := s.tx.Exec(end)
+	switch {
+	case err != nil:
+		// The savepoint is gone: SQLite has taken the whole transaction back, as
+		// it does when the disk is full, and with it the writes before this one.
+		s.err = fmt.Errorf("%w: %w", sparekey.ErrDown, err)
+		s.tx.Rollback() //nolint:errcheck // there is nothing left to take back
+	case s.writes < maxGroup && g.pass():
+		return // whoever writes next ends it
+	default:
+		if err := s.tx.Commit(); err != nil {
+			s.err = fmt.Errorf("commit: %w", down(err))
+		}
+	}
+	g.shared = nil
+	close(s.done)
+	g.leave()
+}

@@ -55,6 +55,9 @@ const (
 	NameKept = 365 * 24 * time.Hour
 	// ActivityKept is how far back the activity of an account is shown.
 	ActivityKept = 90 * 24 * time.Hour
+	// OpenLeast is how long the link works at least that leads past the caps on
+	// mails; at most it works until they have room again.
+	OpenLeast = 10 * time.Minute
 	// SecureLife is how long the link of a notice works.
 	SecureLife = 7 * 24 * time.Hour
 	// MaxName is how many characters the name of a person may have.

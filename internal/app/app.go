@@ -230,7 +230,7 @@ func (a *App) resolve(ctx context.Context, m sparekey.Message) (*outbox.Resolved
 	}
 	return &outbox.Resolved{
 		Letter: r.Letter, To: r.To, Name: r.Name, Lang: r.Lang, Purpose: r.Flow.Purpose, Code: r.Code,
-		Stop: r.Stop, Flow: r.Flow.ID, Facts: sparekey.Facts{At: r.Flow.AskedAt, From: r.Flow.From, On: r.Flow.On},
+		Stop: r.Stop, Open: r.Open, OpenUntil: r.WayOn.Until, Flow: r.Flow.ID, Facts: sparekey.Facts{At: r.Flow.AskedAt, From: r.Flow.From, On: r.Flow.On},
 	}, nil
 }
 

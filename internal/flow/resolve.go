@@ -16,6 +16,7 @@ type Resolved struct {
 	*store.Resolved
 	Code secret.Text // empty unless the letter carries one
 	Stop string      // the token of the link that stops the request
+	Open string      // of the one that stands in for a code, if no further mail may be sent; else empty
 }
 
 // Resolve is the worker's half of a start: it finds out whom the flow is about
@@ -38,6 +39,10 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 		return nil, err
 	}
 	out := &Resolved{Resolved: r, Stop: s.stopToken(f.ID)}
+	open := s.link("open", r.WayOn.Name) // likewise
+	if r.WayOn.Name != "" {
+		out.Open = open
+	}
 	if r.Letter == store.CodeLetter {
 		out.Code = code
 	}

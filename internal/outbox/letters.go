@@ -29,6 +29,10 @@ type Letter struct {
 	Code    secret.Text
 	StopURL string // the page that stops the request; empty leaves it out
 	Facts   Facts
+	// OpenURL is the page that stands in for a code, should this be the last
+	// mail that may be sent until OpenUntil; empty if it is not.
+	OpenURL   string
+	OpenUntil time.Time
 }
 
 // A Notice is what the mails about something that happened are written from.
@@ -138,6 +142,7 @@ func (l *Letters) Code(m Letter) (Mail, error) {
 	if m.StopURL != "" {
 		d.link("mail.stop", m.StopURL)
 	}
+	d.open(m)
 	mail, err := d.mail(m.To)
 	mail.To, mail.Code = to, m.Code
 	return mail, err
@@ -151,7 +156,16 @@ func (l *Letters) Exists(m Letter) (Mail, error) {
 	d.say("mail.exists.forgot")
 	d.facts(m.Facts)
 	d.say("mail.exists.not")
+	d.open(m)
 	return d.mail(m.To)
+}
+
+// open leads past the caps on mails, if this one has used them up.
+func (d *draft) open(m Letter) {
+	if m.OpenURL != "" {
+		d.say("mail.open", "Until", d.p.DateTime(m.OpenUntil, d.l.zone))
+		d.link("mail.open.go", m.OpenURL)
+	}
 }
 
 // Recover writes the mail by which the operator asks a person to choose a new

@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the golden mails of testdata anew
 const (
 	letterURL    = "https://id.lanternmarket.example"
 	letterStop   = letterURL + "/stop/q7FxN2b0V5kWcY8LrT3mHs9ZpAeJdGuK1oXiQvB6wRE"
+	letterOpen   = letterURL + "/open/q7FxN2b0V5kWcY8LrT3mHs9ZpA~5~3~1.k1.eJdGuK1oXiQvB6wRE"
 	letterSecure = letterURL + "/secure/7RE2~m1.k7f2a9.Ln5rT3mHs9ZpAeJdGuK1oX"
 	shortCode    = secret.Text("41830275")
 	longCode     = secret.Text("41830275961840377265")
@@ -65,6 +66,10 @@ func samples(t testing.TB, tag string) map[string]Mail {
 			StopURL: letterStop, Facts: asked(),
 		}
 	}
+	last := func(l Letter) Letter {
+		l.OpenURL, l.OpenUntil = letterOpen, asked().At.Add(38*time.Minute)
+		return l
+	}
 	notice := func(facts ...Facts) Notice {
 		return Notice{
 			Lang: tag, To: "mara@example.com", Name: "Mara", Facts: facts, SecureURL: letterSecure,
@@ -97,7 +102,9 @@ func samples(t testing.TB, tag string) map[string]Mail {
 		"out":           happened("mail.out", once),
 		"paused":        happened("mail.paused", paused),
 		"unpaused":      happened("mail.unpaused", paused),
+		"recover-last":  func() (Mail, error) { return l.Code(last(letter("recover", longCode))) },
 		"exists":        func() (Mail, error) { return l.Exists(letter("register", "")) },
+		"exists-last":   func() (Mail, error) { return l.Exists(last(letter("register", ""))) },
 		"asked":         func() (Mail, error) { return l.Recover(Letter{Lang: tag, To: "mara@example.com"}) },
 		"changed":       func() (Mail, error) { return l.PasswordChanged(once) },
 		"changed-again": func() (Mail, error) { return l.PasswordChanged(thrice) },
@@ -266,7 +273,9 @@ func TestLettersSayTheSameTwice(t *testing.T) {
 // account back and that of the recovery page: nothing in a mail signs in, and
 // each opens a page with a button.
 func TestLettersLinkOnlyToButtons(t *testing.T) {
-	want := map[string]string{"asked": letterURL + "/recover"}
+	want := map[string]string{
+		"asked": letterURL + "/recover", "recover-last": letterStop + " " + letterOpen, "exists-last": letterOpen,
+	}
 	for _, name := range []string{"recover", "recover-long", "change", "you-login", "you-data", "you-delete"} {
 		want[name] = letterStop
 	}

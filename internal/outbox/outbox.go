@@ -35,6 +35,10 @@ type Resolved struct {
 	Stop    string // the token of the link that stops the request
 	Flow    string
 	Facts   sparekey.Facts
+	// Open is the token of the link that stands in for a code until OpenUntil,
+	// if no further mail may be sent before; else empty.
+	Open      string
+	OpenUntil time.Time
 }
 
 // Options are what an Outbox is built from. All of them must be set.
@@ -255,6 +259,9 @@ func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
 		Lang: r.Lang, To: r.To, Name: r.Name, Purpose: string(r.Purpose), Code: r.Code,
 		StopURL: o.PublicURL + "/stop/" + r.Stop,
 		Facts:   facts(r.Facts),
+	}
+	if r.Open != "" {
+		l.OpenURL, l.OpenUntil = o.PublicURL+"/open/"+r.Open, r.OpenUntil
 	}
 	var mail Mail
 	switch r.Letter {

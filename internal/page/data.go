@@ -189,6 +189,13 @@ type Secure struct {
 	Gone bool // the link does not work, or not any more
 }
 
+// Open is /open/{token}, the link of a mail that used up what may be mailed to
+// an address. It posts key to Self.
+type Open struct {
+	Base
+	Gone bool // the link does not work, or not any more
+}
+
 // Overview is /account.
 type Overview struct {
 	Base

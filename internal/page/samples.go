@@ -218,6 +218,8 @@ func endSamples(base func(string) Base) []Sample {
 		{"stop-none", stop("none", "")},
 		{"secure", &Secure{Base: base("/secure/q7F2M")}},
 		{"secure-gone", &Secure{Base: base("/secure/q7F2M"), Gone: true}},
+		{"open", &Open{Base: base("/open/q7F2M")}},
+		{"open-gone", &Open{Base: base("/open/q7F2M"), Gone: true}},
 		{"leaving", &Leaving{Base: base("/signin"), Login: sampleMail, At: sampleNow().AddDate(0, 0, 14)}},
 		{"paused", &Paused{Base: base("/signin"), Since: sampleNow()}},
 	}

@@ -112,6 +112,25 @@ func (d *Secure) Text() template.HTML {
 	return d.H("secure.lead")
 }
 
+func (d *Open) file() string { return "open" }
+
+// Heading is the page's h1.
+func (d *Open) Heading() string {
+	if d.Gone {
+		return d.Printer.Head("open.gone")
+	}
+	return d.T("open.h1")
+}
+func (d *Open) foot() string { return "foot.recover" }
+
+// Text says what the button does, or why there is none.
+func (d *Open) Text() template.HTML {
+	if d.Gone {
+		return d.Printer.Rest("open.gone")
+	}
+	return d.H("open.lead")
+}
+
 func (d *Profile) file() string { return "profile" }
 
 // Heading is the page's h1.

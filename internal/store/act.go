@@ -109,6 +109,9 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
+		if err := t.useUp(f, a.Turn.Now); err != nil {
+			return err
+		}
 		out = f
 		return t.callOff(f, a)
 	})
@@ -268,6 +271,9 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 			return err
 		}
 		if err := t.secured(f, a.Turn.Now); err != nil {
+			return err
+		}
+		if err := t.useUp(f, a.Turn.Now); err != nil {
 			return err
 		}
 		out = f

@@ -89,21 +89,10 @@ type Start struct {
 // carries it, and reports whether it did. If the flow is there already, because
 // the same form came twice, it writes nothing.
 func (db *DB) StartFlow(ctx context.Context, s Start) (bool, error) {
-	f := s.Flow
 	began := false
 	err := db.write(ctx, func(t *tx) error {
-		n, err := t.exec(`
-			INSERT INTO flows (install_epoch, `+flowColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-				$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
-			ON CONFLICT (id) DO NOTHING`,
-			db.epoch,
-			f.ID, f.Purpose, f.Step, f.Stopped, f.Ghost, f.Subject, f.Account, f.Epochs.Password, f.Epochs.Ways,
-			f.Session, f.Browser, f.OldBrowser, micros(f.OldUntil), f.LastKey, f.KnownHash, f.Known,
-			f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
-			f.Tries, f.Sends, micros(f.AskedAt), micros(f.NextSend), micros(f.Started), micros(f.Expires), micros(f.Closed),
-			f.Others, f.Same, f.Event, f.Charge)
-		if began = n == 1; err != nil || !began || s.Challenge == nil {
+		var err error
+		if began, err = t.addFlow(s.Flow); err != nil || !began || s.Challenge == nil {
 			return err
 		}
 		if err := t.addChallenge(s.Challenge); err != nil {
@@ -115,6 +104,22 @@ func (db *DB) StartFlow(ctx context.Context, s Start) (bool, error) {
 		return false, fmt.Errorf("start flow: %w", err)
 	}
 	return began, nil
+}
+
+// addFlow writes a flow, and reports whether it did: it may be there already.
+func (t *tx) addFlow(f *sparekey.Flow) (bool, error) {
+	n, err := t.exec(`
+		INSERT INTO flows (install_epoch, `+flowColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
+		ON CONFLICT (id) DO NOTHING`,
+		t.db.epoch,
+		f.ID, f.Purpose, f.Step, f.Stopped, f.Ghost, f.Subject, f.Account, f.Epochs.Password, f.Epochs.Ways,
+		f.Session, f.Browser, f.OldBrowser, micros(f.OldUntil), f.LastKey, f.KnownHash, f.Known,
+		f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
+		f.Tries, f.Sends, micros(f.AskedAt), micros(f.NextSend), micros(f.Started), micros(f.Expires), micros(f.Closed),
+		f.Others, f.Same, f.Event, f.Charge)
+	return n == 1, err
 }
 
 func (t *tx) addChallenge(c *sparekey.Challenge) error {

@@ -125,11 +125,7 @@ func (t *tx) prove(c *sparekey.Challenge, turn Turn) (*sparekey.Flow, error) {
 		}
 		two = a.TwoProofs
 	}
-	_, err = t.exec(`
-		INSERT INTO proofs (challenge, flow, account, way, place, session, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		c.ID, f.ID, f.Account, c.Way, c.Identifier, f.Session, micros(turn.Now))
-	if err != nil {
+	if err := t.addProof(f, c, turn.Now); err != nil {
 		return nil, err
 	}
 	proofs, err := t.proofs(f, turn.Now)
@@ -146,6 +142,15 @@ func (t *tx) prove(c *sparekey.Challenge, turn Turn) (*sparekey.Flow, error) {
 		return nil, sparekey.ErrWrongCode
 	}
 	return f, t.turn(turn)
+}
+
+// addProof writes that challenge c of flow f was answered.
+func (t *tx) addProof(f *sparekey.Flow, c *sparekey.Challenge, now time.Time) error {
+	_, err := t.exec(`
+		INSERT INTO proofs (challenge, flow, account, way, place, session, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		c.ID, f.ID, f.Account, c.Way, c.Identifier, f.Session, micros(now))
+	return err
 }
 
 // close ends a flow that has done what it was for, and settles what its codes

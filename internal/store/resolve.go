@@ -42,6 +42,7 @@ type Resolved struct {
 	To        string // the stored bytes, never what was typed to find them (A11)
 	Name      string
 	Lang      string // the account's language; empty: the flow's
+	WayOn     WayOn
 }
 
 // target is whom a flow may be about. Its fields are empty where there is
@@ -55,6 +56,7 @@ type target struct {
 	mail     string // the identifier the code goes to
 	key      string
 	shown    string
+	proved   bool   // so is that identifier
 	known    string // the known browser the request came from
 	disabled bool
 }
@@ -95,7 +97,11 @@ func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 		if err != nil {
 			return err
 		}
-		out = &Resolved{Flow: f, Challenge: c, To: to.shown, Name: to.name, Lang: to.lang}
+		way, err := t.wayOn(to, who, r)
+		if err != nil {
+			return err
+		}
+		out = &Resolved{Flow: f, Challenge: c, To: to.shown, Name: to.name, Lang: to.lang, WayOn: way}
 		if f.Purpose == sparekey.Register {
 			out.To = f.Typed
 		}
@@ -123,7 +129,7 @@ func (t *tx) target(f *sparekey.Flow, now time.Time) (target, error) {
 	err := t.row(`
 		SELECT COALESCE(i.id, ''), COALESCE(a.id, ''), COALESCE(a.password_epoch, 0), COALESCE(a.ways_epoch, 0),
 		       COALESCE(a.name, ''), COALESCE(a.lang, ''), COALESCE(a.disabled, 0) <> 0,
-		       COALESCE(m.id, ''), COALESCE(m.key, ''), COALESCE(m.shown, ''), COALESCE(b.id, '')
+		       COALESCE(m.id, ''), COALESCE(m.key, ''), COALESCE(m.shown, ''), COALESCE(m.proved, 0) <> 0, COALESCE(b.id, '')
 		  FROM (SELECT 1 AS one) AS o
 		  LEFT JOIN identifiers i ON i.kind = $1 AND i.key = $2 AND i.dropped = 0
 		  LEFT JOIN accounts a ON a.id = CASE WHEN $3 <> '' THEN $3 ELSE i.account END
@@ -136,7 +142,7 @@ func (t *tx) target(f *sparekey.Flow, now time.Time) (target, error) {
 		       AND b.install_epoch = $5 AND b.expires > $6`,
 		[]any{f.TypedKind, f.TypedKey, f.Account, f.KnownHash, t.db.epoch, micros(now)},
 		&to.typed, &to.account, &to.epochs.Password, &to.epochs.Ways, &to.name, &to.lang, &to.disabled,
-		&to.mail, &to.key, &to.shown, &to.known)
+		&to.mail, &to.key, &to.shown, &to.proved, &to.known)
 	if err != nil {
 		return target{}, fmt.Errorf("look up: %w", err)
 	}

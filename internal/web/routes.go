@@ -39,6 +39,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("GET /secure/{token}", s.page(s.getSecure))
 	m.Handle("POST /secure/{token}", s.start(s.postSecure))
 
+	m.Handle("GET /open/{token}", s.page(s.getOpen))
+	m.Handle("POST /open/{token}", s.start(s.postOpen))
+
 	m.Handle("GET /account", s.signedIn(s.getOverview))
 	m.Handle("GET /account/profile", s.signedIn(s.getProfile))
 	m.Handle("POST /account/profile", s.signedIn(s.begins(s.postProfile)))

@@ -51,6 +51,7 @@ type shieldPost struct {
 func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 	app.Register(mara, first)
 	app.Sleep(sparekey.ProofLife)
+	open := spendsHour(t, app, mara)
 	machineSignIn(app, mara, first) // the other device
 	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	proved := machineStart(c, "/recover", "login", mara)
@@ -75,8 +76,11 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 			case strings.HasSuffix(route, "/data"):
 				flow = exported
 			}
-			if strings.HasPrefix(route, "/secure") {
+			switch {
+			case strings.HasPrefix(route, "/secure"):
 				return secure
+			case strings.HasPrefix(route, "/open"):
+				return open
 			}
 			return strings.NewReplacer("{id}", flow, "{token}", stop, "{name}", "sparekey.js").Replace(route)
 		},
@@ -90,6 +94,7 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 			{"/account/profile", []string{"name", "Mara", "lang", "ar"}},
 			{"/account/data", []string{"what", "export"}},
 			{"/secure/{token}", nil},
+			{"/open/{token}", nil},
 			{"/account/devices", []string{"others", "1"}},
 			{"/signin", []string{"login", mara, "password", first}},
 			{"/signout", nil},

@@ -4,18 +4,18 @@
 GO       ?= go
 FUZZTIME ?= 10s
 
-# Without the race detector: browsers, whose library has races of its own, and
-# the drawing of pages, where nothing runs at once. It watches all of ours and of
+# Without the race detector: browsers, whose library has races of its own, long
+# sieges, and the drawing of pages, where nothing runs at once. It watches all of ours and of
 # the libraries but SQLite, which is C turned into Go and five times as slow
 # when watched.
-PLAIN = ./internal/journey/... ./internal/page/... ./internal/sparekeytest/...
+PLAIN = ./internal/bound ./internal/journey/... ./internal/page/... ./internal/sparekeytest/...
 RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -e '/journey' -e '/page' -e '/sparekeytest')
+	$$($(GO) list ./... | grep -v -e '/bound' -e '/journey' -e '/page' -e '/sparekeytest')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench fuzz pages docs setup
+.PHONY: build run test lint bench prove-bound fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
@@ -43,6 +43,10 @@ lint: bin/tools/staticcheck $(COMMON)
 # How fast it is.
 bench: $(COMMON)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# How much guessing an account stands: sieges of three years and of ten minutes.
+prove-bound: $(COMMON)
+	$(GO) test ./internal/bound -count=1 -timeout 3h -v -years 3 -real 10m -report $(CURDIR)/docs/bound.md
 
 # Every parser against what nobody thought of, FUZZTIME each.
 fuzz: $(COMMON)

@@ -146,7 +146,8 @@ func LoginProbes() Windows {
 }
 
 // MailCap is how many mails of the kinds a stranger can cause go to one
-// address; known browsers and sessions have the same again.
+// address; known browsers and sessions have the same again. A finished recovery
+// has it begin anew.
 func MailCap() Windows {
 	return Windows{{time.Hour, 5}, {day, 10}}
 }

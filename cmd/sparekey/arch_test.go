@@ -53,6 +53,7 @@ var house = map[string]room{
 	"doctor":       {enters: "config outbox secret store"},
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
 	"sparekeytest": {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 github.com/chromedp/chromedp github.com/chromedp/cdproto golang.org/x/net"},
+	"bound":        {enters: "root sparekeytest"},
 	"journey":      {enters: below + " app demo sparekeytest"},
 	"page/gallery": {enters: "root lang page"},
 	"docs":         {}, // reads the code as text

@@ -66,6 +66,7 @@ type Hasher struct {
 	pepperKey string
 	admission *admission
 	hashes    atomic.Uint64
+	compared  atomic.Uint64
 }
 
 // New makes a hasher. It reports an error if a needed option is missing or the
@@ -185,6 +186,9 @@ func (h *Hasher) Check(ctx context.Context, q Question) (ok, rehash bool, err er
 	if err != nil {
 		return false, false, fmt.Errorf("check password: %w", err)
 	}
+	if !blind {
+		h.compared.Add(1)
+	}
 	match, err := h.match(s, peppered)
 	if err == nil {
 		err = unfit
@@ -251,11 +255,14 @@ type Stats struct {
 	Entered [LaneCount]uint64 // by lane, admitted since the start
 	Refused [LaneCount]uint64 // by lane, told to come later since the start
 	Hashes  uint64            // Argon2id computations since the start
+	// Compared is how many questions about somebody's password were answered
+	// since the start; blind ones and those about nobody are not.
+	Compared uint64
 }
 
 // Stats gives the counters as they stand.
 func (h *Hasher) Stats() Stats {
 	s := h.admission.stats()
-	s.Hashes = h.hashes.Load()
+	s.Hashes, s.Compared = h.hashes.Load(), h.compared.Load()
 	return s
 }

@@ -109,7 +109,7 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
-		if err := t.useUp(f, a.Turn.Now); err != nil {
+		if err := t.useUp(f); err != nil {
 			return err
 		}
 		out = f
@@ -273,7 +273,7 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
-		if err := t.useUp(f, a.Turn.Now); err != nil {
+		if err := t.useUp(f); err != nil {
 			return err
 		}
 		out = f

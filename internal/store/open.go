@@ -75,7 +75,7 @@ func (db *DB) WayOn(ctx context.Context, name string, caps sparekey.Windows, now
 	var i sparekey.Identifier
 	err := c.row(`
 		SELECT i.id, i.account, i.kind, i.key, i.shown FROM spends s JOIN identifiers i ON i.id = s.subject
-		 WHERE s.id = $1 AND i.kind = 'email' AND i.proved > 0 AND i.dropped = 0 AND s.at > i.opened`,
+		 WHERE s.id = $1 AND i.kind = 'email' AND i.proved > 0 AND i.dropped = 0`,
 		[]any{mail}, &i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, sparekey.ErrNotFound
@@ -97,12 +97,17 @@ func (db *DB) WayOn(ctx context.Context, name string, caps sparekey.Windows, now
 	return a, &i, nil
 }
 
-// useUp ends the links that lead past spent mail caps: a recovery of the
-// account is finished.
-func (t *tx) useUp(f *sparekey.Flow, now time.Time) error {
-	_, err := t.exec(`UPDATE identifiers SET opened = $1 WHERE account = $2 AND kind = 'email'`, micros(now), f.Account)
+// useUp ends the links that lead past spent mail caps, since a recovery of the
+// account is finished, and has the caps begin anew: whoever proved the mailbox
+// must be able to have a code mailed the next time, whatever strangers asked
+// for until now.
+func (t *tx) useUp(f *sparekey.Flow) error {
+	_, err := t.exec(`
+		UPDATE spends SET counted = FALSE
+		 WHERE kind = 'mail' AND lane = 'stranger' AND counted AND subject IN (SELECT id FROM identifiers WHERE account = $1)`,
+		f.Account)
 	if err != nil {
-		return fmt.Errorf("end the links past the mail caps: %w", err)
+		return fmt.Errorf("have the mail caps begin anew: %w", err)
 	}
 	return nil
 }

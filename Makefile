@@ -8,9 +8,9 @@ FUZZTIME ?= 10s
 # sieges, and the drawing of pages, where nothing runs at once. It watches all of ours and of
 # the libraries but SQLite, which is C turned into Go and five times as slow
 # when watched.
-PLAIN = ./internal/bound ./internal/journey/... ./internal/page/... ./internal/sparekeytest/...
+PLAIN = ./internal/bound ./internal/journey/... ./internal/page/... ./internal/sparekeytest/chromium
 RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -e '/bound' -e '/journey' -e '/page' -e '/sparekeytest')
+	$$($(GO) list ./... | grep -v -e '/bound' -e '/journey' -e '/page' -e '/sparekeytest/chromium')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz

@@ -9,9 +9,10 @@ import (
 
 	"sparekey/internal/lang"
 	"sparekey/internal/sparekeytest"
+	"sparekey/internal/sparekeytest/chromium"
 )
 
-func TestMain(m *testing.M) { sparekeytest.Main(m) }
+func TestMain(m *testing.M) { sparekeytest.Main(m, chromium.Stop) }
 
 const (
 	mara   = "mara@example.com"
@@ -24,16 +25,16 @@ const (
 type person struct {
 	t    *testing.T
 	app  *sparekeytest.App
-	tab  *sparekeytest.Tab
+	tab  *chromium.Tab
 	name string // of the kind, for the pictures
 	say  *lang.Printer
-	o    sparekeytest.TabOptions
+	o    chromium.TabOptions
 	seen int
 }
 
 // kinds covers all pairs of script, screen and language in four browsers.
-func kinds() map[string]sparekeytest.TabOptions {
-	return map[string]sparekeytest.TabOptions{
+func kinds() map[string]chromium.TabOptions {
+	return map[string]chromium.TabOptions{
 		"desktop-en-script": {Script: true},
 		"phone-en-plain":    {Phone: true},
 		"phone-ar-script":   {Phone: true, Script: true, Lang: "ar"},
@@ -42,8 +43,8 @@ func kinds() map[string]sparekeytest.TabOptions {
 }
 
 // tongues covers the same pairs with two more languages.
-func tongues() map[string]sparekeytest.TabOptions {
-	return map[string]sparekeytest.TabOptions{
+func tongues() map[string]chromium.TabOptions {
+	return map[string]chromium.TabOptions{
 		"desktop-en-script": {Script: true},
 		"phone-es-plain":    {Phone: true, Lang: "es"},
 		"phone-ar-script":   {Phone: true, Script: true, Lang: "ar"},
@@ -54,7 +55,7 @@ func tongues() map[string]sparekeytest.TabOptions {
 // everyKind runs a journey in each of the four browsers.
 func everyKind(t *testing.T, journey func(p *person)) { each(t, kinds(), journey) }
 
-func each(t *testing.T, kinds map[string]sparekeytest.TabOptions, journey func(p *person)) {
+func each(t *testing.T, kinds map[string]chromium.TabOptions, journey func(p *person)) {
 	catalogue, err := lang.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func each(t *testing.T, kinds map[string]sparekeytest.TabOptions, journey func(p
 			app, origin := sparekeytest.Serve(t, sparekeytest.Options{})
 			o.Base = origin
 			p := &person{t: t, app: app, name: name, o: o, say: catalogue.Printer(o.Lang)}
-			p.tab = sparekeytest.Chromium(t).Tab(t, o)
+			p.tab = chromium.Open(t).Tab(t, o)
 			journey(p)
 			if errs := p.tab.ConsoleErrors(); len(errs) > 0 {
 				t.Errorf("got errors in the console: %q, want none", errs)
@@ -276,7 +277,7 @@ func TestProblems(t *testing.T) {
 		tab.Fill("[name=login]", mara)
 		tab.Press("form.gate .main")
 		at := tab.Path()
-		other := sparekeytest.Chromium(p.t).Tab(p.t, p.o)
+		other := chromium.Open(p.t).Tab(p.t, p.o)
 		other.Go("/signin")
 		other.Go(at)
 		if got, want := other.Text("h1"), p.say.Head("g.404"); got != want {

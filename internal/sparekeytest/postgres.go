@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sparekey/internal/sparekeytest/guard"
 )
 
 // postgresTimeout is how long a start, or the making of one database, may take
@@ -95,7 +97,7 @@ var theCluster cluster
 // own.
 type cluster struct {
 	mu    sync.Mutex
-	guard *guard
+	guard *guard.Guard
 	url   string
 	err   error // of the first start: it is not tried again
 }
@@ -115,7 +117,7 @@ func (c *cluster) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.guard != nil {
-		c.guard.stop()
+		c.guard.Stop()
 	}
 	c.guard, c.url = nil, ""
 }
@@ -150,20 +152,20 @@ func (c *cluster) launch() (err error) {
 		os.RemoveAll(dir)
 		return err
 	}
-	g, err := startGuard(cred, keeper, filepath.Join(bin, "postgres"), dir)
+	g, err := guard.Start(cred, keeper, filepath.Join(bin, "postgres"), dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return err
 	}
 	defer func() {
 		if err != nil {
-			g.stop()
+			g.Stop()
 		}
 	}()
 	if err := fillData(filepath.Join(dir, "data"), bin, cred); err != nil {
 		return err
 	}
-	if _, err := g.input.Write([]byte("ready\n")); err != nil {
+	if _, err := g.Input.Write([]byte("ready\n")); err != nil {
 		return err
 	}
 	if err := awaitReady(g); err != nil {
@@ -189,11 +191,11 @@ func clusterHome() string {
 
 // awaitReady reads the server's log until the line that says so. The rest of
 // the log is read and thrown away: the server must not wait for a reader.
-func awaitReady(g *guard) error {
+func awaitReady(g *guard.Guard) error {
 	ready := make(chan error, 1)
 	go func() {
 		var log []string
-		for lines := bufio.NewScanner(g.tell); lines.Scan(); {
+		for lines := bufio.NewScanner(g.Tell); lines.Scan(); {
 			if len(log) < 50 {
 				log = append(log, lines.Text())
 			}

@@ -1,17 +1,14 @@
 package sparekeytest
 
 import (
-	"bufio"
 	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sparekey/internal/sparekeytest/guard"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -79,66 +76,13 @@ func TestPostgresTakesManyConnections(t *testing.T) {
 
 // A test process that is killed leaves neither a server nor a folder behind.
 func TestPostgresEndsWithAKilledProcess(t *testing.T) {
-	killed(t, func() string {
+	guard.Killed(t, func() string {
 		config, err := pgx.ParseConfig(Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return config.Host
 	})
-}
-
-// killed runs the test again in a process of its own, which calls start and is
-// killed then. What start gives, a folder, and every process that has it on
-// its command line must be gone soon.
-func killed(t *testing.T, start func() (folder string)) {
-	t.Helper()
-	const child = "SPAREKEYTEST_CHILD"
-	if os.Getenv(child) != "" {
-		os.Stdout.WriteString("folder " + start() + "\n")
-		<-t.Context().Done() // until it is killed
-		return
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), child+"=1", "SPAREKEY_TEST_POSTGRES=")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var folder string
-	for lines := bufio.NewScanner(out); folder == "" && lines.Scan(); {
-		folder, _ = strings.CutPrefix(lines.Text(), "folder ")
-	}
-	if _, err := os.Stat(folder); err != nil {
-		t.Errorf("while it runs: %v", err)
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	if !within(patience, func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) }) {
-		t.Errorf("%s is still there", folder)
-	}
-	if !within(patience, func() bool { return len(running(t, folder)) == 0 }) {
-		t.Errorf("still running: %q", running(t, folder))
-	}
-}
-
-// running lists the command lines, of all processes, that hold word.
-func running(t *testing.T, word string) (lines []string) {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("list processes: %d, %v", len(files), err)
-	}
-	for _, file := range files {
-		// A process may have ended since.
-		if line, _ := os.ReadFile(file); strings.Contains(string(line), word) {
-			lines = append(lines, string(line))
-		}
-	}
-	return lines
 }
 
 func connect(t *testing.T, dsn string) *pgx.Conn {
@@ -156,16 +100,4 @@ func must(t *testing.T, conn *pgx.Conn, statement string) {
 	if _, err := conn.Exec(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// within asks until it is so, and reports whether that was in time.
-func within(limit time.Duration, so func() bool) bool {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(limit); time.Now().Before(end); <-tick.C {
-		if so() {
-			return true
-		}
-	}
-	return so()
 }

@@ -1,4 +1,4 @@
-package sparekeytest
+package chromium
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package sparekeytest
+package chromium
 
 import (
 	"fmt"
@@ -13,7 +13,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sparekey/internal/sparekeytest/guard"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	Stop()
+	os.Exit(code)
+}
 
 // A site is a small server with forms, as strict about its pages as Sparekey.
 type site struct {
@@ -103,7 +111,7 @@ func TestTabFillsInFormsWithScriptsOffAndOn(t *testing.T) {
 	for _, script := range []bool{false, true} {
 		t.Run(fmt.Sprintf("script=%t", script), func(t *testing.T) {
 			s := newSite(t)
-			tab := Chromium(t).Tab(t, TabOptions{Base: s.URL, Script: script})
+			tab := Open(t).Tab(t, TabOptions{Base: s.URL, Script: script})
 			tab.Go("/")
 			if got := tab.Attribute("html", "data-script"); got != map[bool]string{false: "", true: "ran"}[script] {
 				t.Errorf("the script of the page: got %q", got)
@@ -151,7 +159,7 @@ func TestTabFillsInFormsWithScriptsOffAndOn(t *testing.T) {
 
 // A click waits until a script has made its button ready.
 func TestTabWaitsForScripts(t *testing.T) {
-	tab := Chromium(t).Tab(t, TabOptions{Base: newSite(t).URL, Script: true})
+	tab := Open(t).Tab(t, TabOptions{Base: newSite(t).URL, Script: true})
 	tab.Go("/later")
 	tab.Click("#later")
 	tab.Press("#b")
@@ -167,7 +175,7 @@ func TestTabKeepsSecureCookiesOfThisMachine(t *testing.T) {
 	if !strings.HasPrefix(s.URL, "http://127.0.0.1:") {
 		t.Fatalf("the site is at %s", s.URL)
 	}
-	tab := Chromium(t).Tab(t, TabOptions{Base: s.URL})
+	tab := Open(t).Tab(t, TabOptions{Base: s.URL})
 	tab.Go("/")
 	tab.Press("text=Continue")
 	if got := tab.Text("#cookie"); got != "v1" {
@@ -178,7 +186,7 @@ func TestTabKeepsSecureCookiesOfThisMachine(t *testing.T) {
 		cookies[0].SameSite != http.SameSiteLaxMode || cookies[0].Path != "/" || !cookies[0].Expires.IsZero() {
 		t.Errorf("cookies: got %v", cookies)
 	}
-	twin, stranger := tab.NewTab(), Chromium(t).Tab(t, TabOptions{Base: s.URL})
+	twin, stranger := tab.NewTab(), Open(t).Tab(t, TabOptions{Base: s.URL})
 	twin.Go("/next")
 	stranger.Go("/next")
 	if got := twin.Text("#cookie") + " " + stranger.Text("#cookie"); got != "v1 none" {
@@ -203,13 +211,13 @@ func TestTabKeepsSecureCookiesOfThisMachine(t *testing.T) {
 func TestTabClicksTwice(t *testing.T) {
 	s := newSite(t)
 	s.slow = make(chan struct{})
-	tab := Chromium(t).Tab(t, TabOptions{Base: s.URL})
+	tab := Open(t).Tab(t, TabOptions{Base: s.URL})
 	tab.Go("/")
 	open := make(chan struct{})
 	go func() {
 		defer close(open)
 		// The first answer waits until the second request is there.
-		within(patience, func() bool { return len(s.posted()) == 2 })
+		guard.Within(patience, func() bool { return len(s.posted()) == 2 })
 		close(s.slow)
 	}()
 	tab.DoubleClick("text=Continue")
@@ -227,7 +235,7 @@ func TestTabClicksTwice(t *testing.T) {
 func TestTabCountsRequests(t *testing.T) {
 	for script, want := range map[bool][]string{false: {"Document"}, true: {"Document", "Script"}} {
 		s := newSite(t)
-		tab := Chromium(t).Tab(t, TabOptions{Base: s.URL, Script: script})
+		tab := Open(t).Tab(t, TabOptions{Base: s.URL, Script: script})
 		tab.Go("/bad")
 		tab.Go("/")
 		tab.Press("text=Continue")
@@ -252,7 +260,7 @@ func TestTabCountsRequests(t *testing.T) {
 func TestTabTellsWhatIsWrongWithAPage(t *testing.T) {
 	for _, script := range []bool{false, true} {
 		s := newSite(t)
-		tab := Chromium(t).Tab(t, TabOptions{Base: s.URL, Script: script})
+		tab := Open(t).Tab(t, TabOptions{Base: s.URL, Script: script})
 		tab.Go("/bad")
 		if got := tab.Status(); got != http.StatusUnprocessableEntity {
 			t.Errorf("script=%t: got status %d, want 422", script, got)
@@ -306,7 +314,7 @@ func TestTabIsTheDeviceOfItsOptions(t *testing.T) {
 		{TabOptions{Phone: true, Dark: true, Lang: "ar,en;q=0.5"}, 390, 2, "rgb(1, 2, 3)", "Android 10; K"},
 	} {
 		test.o.Base = s.URL
-		tab := Chromium(t).Tab(t, test.o)
+		tab := Open(t).Tab(t, test.o)
 		tab.Go("/next")
 		var got struct {
 			Width, Pixels float64
@@ -339,13 +347,13 @@ func TestTabIsTheDeviceOfItsOptions(t *testing.T) {
 
 // A test process that is killed leaves neither a browser nor a folder behind.
 func TestChromiumEndsWithAKilledProcess(t *testing.T) {
-	killed(t, func() string { return Chromium(t).folder })
+	guard.Killed(t, func() string { return Open(t).folder })
 }
 
 // What a person cannot press, a test cannot press either; the failure says
 // what is in the way.
 func TestTabPressesOnlyWhatAPersonCan(t *testing.T) {
-	tab := Chromium(t).Tab(t, TabOptions{Base: newSite(t).URL})
+	tab := Open(t).Tab(t, TabOptions{Base: newSite(t).URL})
 	tab.Go("/covered")
 	for selector, want := range map[string]string{
 		"#b":       "it is disabled",

@@ -1,4 +1,6 @@
-package sparekeytest
+// Package guard ends what a test has started, a server or a browser, together
+// with the test's process, however that ends.
+package guard
 
 import (
 	"fmt"
@@ -7,19 +9,19 @@ import (
 	"syscall"
 )
 
-// A guard is a shell that waits until this process is over, however it ends,
+// A Guard is a shell that waits until this process is over, however it ends,
 // and then cleans up: a test that panics, runs out of time or is killed leaves
 // no process and no folder behind. It learns of the end by its input: the
 // kernel closes the pipe.
-type guard struct {
+type Guard struct {
 	cmd   *exec.Cmd
-	input io.WriteCloser
-	tell  io.ReadCloser // what the shell and its children write to their standard error
+	Input io.WriteCloser
+	Tell  io.ReadCloser // what the shell and its children write to their standard error
 }
 
-// startGuard runs a script of the shell with args as $1, $2, …, as the user
+// Start runs a script of the shell with args as $1, $2, …, as the user
 // of cred (nil: this one). The script reads its input until that ends.
-func startGuard(cred *syscall.Credential, script string, args ...string) (*guard, error) {
+func Start(cred *syscall.Credential, script string, args ...string) (*Guard, error) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh"}, args...)...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"}
@@ -37,12 +39,12 @@ func startGuard(cred *syscall.Credential, script string, args ...string) (*guard
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start guard: %w", err)
 	}
-	return &guard{cmd: cmd, input: input, tell: tell}, nil
+	return &Guard{cmd: cmd, Input: input, Tell: tell}, nil
 }
 
-// stop ends the guard and waits until it has cleaned up.
-func (g *guard) stop() {
-	g.input.Close()
-	io.Copy(io.Discard, g.tell)
+// Stop ends the guard and waits until it has cleaned up.
+func (g *Guard) Stop() {
+	g.Input.Close()
+	io.Copy(io.Discard, g.Tell)
 	g.cmd.Wait() // how the script ended is no concern of the tests
 }

@@ -1,4 +1,7 @@
-package sparekeytest
+// Package chromium is a real browser in a test: a Tab presses, types, reads and
+// takes pictures as a person would. It stands apart from sparekeytest because
+// the browser's protocol takes long to compile and most tests need none of it.
+package chromium
 
 import (
 	"context"
@@ -16,6 +19,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"sparekey/internal/sparekeytest/guard"
 )
 
 const (
@@ -27,20 +32,20 @@ const (
 )
 
 // A Browser is a Chromium that runs without a screen. One serves all tests of
-// a binary: see Chromium.
+// a binary: see Open.
 type Browser struct {
 	ctx   context.Context
 	end   context.CancelFunc
-	guard *guard
+	guard *guard.Guard
 	// folder holds the profiles.
 	folder string
 	agent  string // what it calls itself, on a desktop
 }
 
-// Chromium gives the Chromium of this test binary. The first call starts it,
+// Open gives the Chromium of this test binary. The first call starts it,
 // and it ends with the process. A machine without Chromium fails the test with
 // the line that mends it.
-func Chromium(t testing.TB) *Browser {
+func Open(t testing.TB) *Browser {
 	t.Helper()
 	b, err := theBrowser.start()
 	if err != nil {
@@ -48,6 +53,10 @@ func Chromium(t testing.TB) *Browser {
 	}
 	return b
 }
+
+// Stop ends it, if it runs. It is for the end of all tests; without it the same
+// happens when the process is over.
+func Stop() { theBrowser.stop() }
 
 // theBrowser is the one Chromium of this process: a start takes longer than
 // most tests.
@@ -73,7 +82,7 @@ func (s *sharedBrowser) stop() {
 	defer s.mu.Unlock()
 	if s.browser != nil {
 		s.browser.end()
-		s.browser.guard.stop()
+		s.browser.guard.Stop()
 	}
 	s.browser = nil
 }
@@ -91,7 +100,7 @@ func launchBrowser() (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := startGuard(nil, sweeper, dir)
+	g, err := guard.Start(nil, sweeper, dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -113,7 +122,7 @@ func launchBrowser() (*Browser, error) {
 	b := &Browser{ctx: ctx, guard: g, folder: dir, end: func() { end(); endAllocator() }}
 	if err := b.begin(); err != nil {
 		b.end()
-		g.stop()
+		g.Stop()
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
 	return b, nil

@@ -87,8 +87,10 @@ func (p *person) sees(picture, heading string, args ...any) {
 	p.seen++
 	for _, dark := range []bool{false, true} {
 		p.tab.Dark(dark)
-		for _, v := range p.tab.Axe() {
-			p.t.Errorf("%s (dark %v): %s", picture, dark, v)
+		if !dark || p.o.Phone { // the dark colours are the same on a desktop
+			for _, v := range p.tab.Axe() {
+				p.t.Errorf("%s (dark %v): %s", picture, dark, v)
+			}
 		}
 		shade := map[bool]string{false: "light", true: "dark"}[dark]
 		p.tab.Screenshot(fmt.Sprintf("%s/%02d-%s-%s", p.name, p.seen, picture, shade))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,8 +23,12 @@ const maxGroup = 256
 // Each runs in its caller's goroutine. Whoever finds nobody waiting commits for
 // all who have gone before.
 type group struct {
-	db     *sql.DB
-	shared *shared // the open transaction, or nil; belongs to the one who writes
+	db *sql.DB
+
+	// These belong to the one who writes.
+	conn   *sql.Conn // taken by the first write, kept for its statements
+	made   *prepared
+	shared *shared // the open transaction, or nil
 
 	mu    sync.Mutex
 	busy  bool            // somebody writes
@@ -32,7 +37,6 @@ type group struct {
 
 // A shared is one transaction of several writes.
 type shared struct {
-	tx     *sql.Tx
 	writes int
 	done   chan struct{} // closed once err is final
 	err    error
@@ -40,18 +44,15 @@ type shared struct {
 
 // write runs do in the open transaction, or in a new one, and waits until that
 // is committed.
-func (g *group) write(ctx context.Context, do func(tx *sql.Tx) error) error {
+func (g *group) write(ctx context.Context, do func(on runner) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
 	if g.shared == nil {
-		// Its end must not hang on one of the requests that share it.
-		tx, err := g.db.BeginTx(context.Background(), nil)
-		if err != nil {
+		if err := g.begin(); err != nil {
 			g.leave()
 			return fmt.Errorf("begin: %w", down(err))
 		}
-		g.shared = &shared{tx: tx, done: make(chan struct{})}
 	}
 	s := g.shared
 	err := g.run(s, do)
@@ -60,6 +61,38 @@ func (g *group) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 		return s.err
 	}
 	return err
+}
+
+// begin begins a transaction. Neither it nor its end hangs on one of the
+// requests that share it.
+func (g *group) begin() error {
+	if g.conn == nil {
+		conn, err := g.db.Conn(context.Background())
+		if err != nil {
+			return err
+		}
+		g.conn, g.made = conn, &prepared{on: conn, made: map[string]*sql.Stmt{}}
+	}
+	if err := g.exec(`BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	g.shared = &shared{done: make(chan struct{})}
+	return nil
+}
+
+func (g *group) exec(query string) error {
+	_, err := g.made.ExecContext(context.Background(), query)
+	return err
+}
+
+// close ends the connection. Nothing may be under way.
+func (g *group) close() error {
+	if g.conn == nil {
+		return nil
+	}
+	conn := g.conn
+	g.conn = nil
+	return errors.Join(g.made.close(), conn.Close())
 }
 
 // enter waits for the caller's turn to write.
@@ -115,13 +148,13 @@ func (g *group) leave() {
 
 // run runs do inside a savepoint. What it changed before an error, or a panic,
 // is taken back alone.
-func (g *group) run(s *shared, do func(tx *sql.Tx) error) (err error) {
+func (g *group) run(s *shared, do func(on runner) error) (err error) {
 	kept := false
 	defer func() { g.settle(s, kept) }()
-	if _, err := s.tx.Exec(`SAVEPOINT one`); err != nil {
+	if err := g.exec(`SAVEPOINT one`); err != nil {
 		return down(err)
 	}
-	err = do(s.tx)
+	err = do(g.made)
 	kept = err == nil
 	return err
 }
@@ -130,22 +163,25 @@ func (g *group) run(s *shared, do func(tx *sql.Tx) error) (err error) {
 // go on with that.
 func (g *group) settle(s *shared, kept bool) {
 	s.writes++
-	end := `RELEASE one`
+	var err error
 	if !kept {
-		end = `ROLLBACK TO one; RELEASE one`
+		err = g.exec(`ROLLBACK TO one`)
 	}
-	_, err := s.tx.Exec(end)
+	if err == nil {
+		err = g.exec(`RELEASE one`)
+	}
 	switch {
 	case err != nil:
 		// The savepoint is gone: SQLite has taken the whole transaction back, as
 		// it does when the disk is full, and with it the writes before this one.
 		s.err = fmt.Errorf("%w: %w", sparekey.ErrDown, err)
-		s.tx.Rollback() //nolint:errcheck // there is nothing left to take back
+		g.exec(`ROLLBACK`) //nolint:errcheck // mostly there is nothing left to take back
 	case s.writes < maxGroup && g.pass():
 		return // whoever writes next ends it
 	default:
-		if err := s.tx.Commit(); err != nil {
+		if err := g.exec(`COMMIT`); err != nil {
 			s.err = fmt.Errorf("commit: %w", down(err))
+			g.exec(`ROLLBACK`) //nolint:errcheck // likewise
 		}
 	}
 	g.shared = nil

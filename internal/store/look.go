@@ -59,7 +59,7 @@ func openAsItIs(o Options) (*DB, error) {
 		writes.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{reads: reads, writes: writes, trace: o.Trace}, nil
+	return &DB{reads: reads, looks: reads, writes: writes, trace: o.Trace}, nil
 }
 
 // Close closes the database.

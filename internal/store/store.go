@@ -52,6 +52,7 @@ type Statement struct {
 // A DB is an open database. It is safe for use by many goroutines.
 type DB struct {
 	reads    *sql.DB
+	looks    runner // what reads are run on: reads, with its statements kept on SQLite
 	writes   *sql.DB
 	group    *group // SQLite's writer; nil on PostgreSQL, which has its own group commit
 	postgres bool
@@ -83,7 +84,7 @@ func open(o Options) (*DB, error) {
 	return openPostgres(o)
 }
 
-// openSQLite opens one writing connection, so that writers wait in a fair
+// openSQLite opens a connection for the group of writers, who so wait in a fair
 // queue and not in the busy handler, and a pool of reading ones. The pragmas
 // stand in the DSN, where every connection of a pool gets them.
 // synchronous=FULL keeps the promise that what was acknowledged is on disk.
@@ -98,7 +99,7 @@ func openSQLite(path string, trace func(Statement)) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	writes.SetMaxOpenConns(1)
+	writes.SetMaxOpenConns(2)               // the group's, and one for what a command does beside it
 	if err := makeWAL(writes); err != nil { // makes the file before a reader looks for it
 		writes.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
@@ -110,7 +111,8 @@ func openSQLite(path string, trace func(Statement)) (*DB, error) {
 	}
 	reads.SetMaxOpenConns(8)
 	reads.SetMaxIdleConns(8)
-	return &DB{reads: reads, writes: writes, group: &group{db: writes}, trace: trace}, nil
+	looks := &prepared{on: reads, made: map[string]*sql.Stmt{}}
+	return &DB{reads: reads, looks: looks, writes: writes, group: &group{db: writes}, trace: trace}, nil
 }
 
 // makeWAL opens the first connection, which turns a new file to WAL. Two
@@ -138,12 +140,16 @@ func openPostgres(o Options) (*DB, error) {
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
-	return &DB{reads: pool, writes: pool, postgres: true, trace: o.Trace}, nil
+	return &DB{reads: pool, looks: pool, writes: pool, postgres: true, trace: o.Trace}, nil
 }
 
 // Close closes the database.
 func (db *DB) Close() error {
-	err := db.writes.Close()
+	var err error
+	if db.group != nil {
+		err = db.group.close()
+	}
+	err = errors.Join(err, db.writes.Close())
 	if db.reads != db.writes {
 		err = errors.Join(err, db.reads.Close())
 	}
@@ -219,8 +225,8 @@ func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 // with it the writes of others.
 func (db *DB) writeInGroup(ctx context.Context, do func(t *tx) error) error {
 	t := &tx{conn: conn{ctx: context.WithoutCancel(ctx), trace: db.trace}, db: db}
-	err := db.group.write(ctx, func(inner *sql.Tx) error {
-		t.on = inner
+	err := db.group.write(ctx, func(on runner) error {
+		t.on = on
 		t.tell("BEGIN", 0)
 		return do(t)
 	})
@@ -273,17 +279,13 @@ func down(err error) error {
 
 // read gives a connection for looking only.
 func (db *DB) read(ctx context.Context) conn {
-	return conn{ctx: ctx, on: db.reads, trace: db.trace}
+	return conn{ctx: ctx, on: db.looks, trace: db.trace}
 }
 
 // A conn runs statements on a transaction or on the pool of readers.
 type conn struct {
-	ctx context.Context
-	on  interface {
-		ExecContext(context.Context, string, ...any) (sql.Result, error)
-		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}
+	ctx   context.Context
+	on    runner
 	trace func(Statement)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -193,5 +194,31 @@ func TestGroupSharesOneCommit(t *testing.T) {
 	shares.Range(func(any, any) bool { n++; return true })
 	if n != 1 {
 		t.Errorf("got %d commits for 50 writes that waited together, want 1", n)
+	}
+}
+
+// A new database is its owner's alone, with the files that SQLite puts beside
+// it.
+func TestNewDatabaseIsItsOwners(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.db")
+	if err := Migrate(t.Context(), Options{URL: "sqlite:" + path}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(t.Context(), Options{URL: "sqlite:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := note(db, "one", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s: got mode %v, want -rw-------", filepath.Base(name), mode)
+		}
 	}
 }

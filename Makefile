@@ -4,13 +4,13 @@
 GO       ?= go
 FUZZTIME ?= 10s
 
-# Without the race detector: browsers, whose library has races of its own, long
-# sieges, and the drawing of pages, where nothing runs at once. It watches all of ours and of
-# the libraries but SQLite, which is C turned into Go and five times as slow
-# when watched.
-PLAIN = ./internal/bound ./internal/journey/... ./internal/page/... ./internal/sparekeytest/chromium
+# With the race detector: all where things run at once. It watches the libraries
+# too, but not SQLite, which is C turned into Go and five times as slow when
+# watched. Without it: the commands, one at a time; keys and pages, where nothing
+# runs at once; long sieges; and browsers, whose library has races of its own.
+PLAIN = ./cmd/... ./internal/bound ./internal/journey/... ./internal/page/... ./internal/secret ./internal/sparekeytest/chromium
 RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -e '/bound' -e '/journey' -e '/page' -e '/sparekeytest/chromium')
+	$$($(GO) list ./... | grep -v -e '/cmd/' -e '/bound' -e '/journey' -e '/page' -e '/secret' -e '/sparekeytest/chromium')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz

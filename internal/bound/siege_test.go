@@ -129,9 +129,9 @@ func (s *siege) waits(d time.Duration) {
 }
 
 // greedy takes all there is as soon as it is there: four flows and all their
-// tries, and five passwords, four times a day.
+// tries, and ten passwords, twice a day.
 func (s *siege) greedy(span time.Duration) {
-	for end := s.app.Now().Add(span); s.app.Now().Before(end); s.waits(6*time.Hour + time.Minute) {
+	for end := s.app.Now().Add(span); s.app.Now().Before(end); s.waits(12*time.Hour + time.Minute) {
 		for range 4 {
 			s.asks()
 		}
@@ -139,7 +139,7 @@ func (s *siege) greedy(span time.Duration) {
 		for len(s.open) > 0 {
 			s.guesses(0, sparekey.MaxTries+1)
 		}
-		for range 5 {
+		for range 10 {
 			s.signsIn()
 		}
 	}

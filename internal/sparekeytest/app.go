@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func New(t testing.TB, o Options) *App {
 	if a.Sink == nil {
 		a.Sink = NewSink(t)
 	}
-	dir := t.TempDir()
+	dir := folder(t)
 	s := &config.Settings{
 		PublicURL: URL, Database: config.Secret(o.Database), SMTP: config.Secret(a.Sink.URL()),
 		MailFrom: "Lantern Market <hello@lantern.test>", SiteName: "Lantern Market", SiteURL: "https://lantern.test",
@@ -104,6 +105,22 @@ func New(t testing.TB, o Options) *App {
 	}
 	t.Cleanup(a.close)
 	return a
+}
+
+// folder is a folder for one test, in memory where there is room: a test waits
+// for the disk at each commit otherwise.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(memory(), "sparekey-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("remove the test's folder: %v", err)
+		}
+	})
+	return dir
 }
 
 // Node starts one more Sparekey on the same database, keys, mail server and

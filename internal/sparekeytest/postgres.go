@@ -144,7 +144,7 @@ func (c *cluster) launch() (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(clusterHome(), "sparekey-postgres-")
+	dir, err := os.MkdirTemp(memory(), "sparekey-postgres-")
 	if err != nil {
 		return err
 	}
@@ -176,15 +176,15 @@ func (c *cluster) launch() (err error) {
 	return nil
 }
 
-// clusterHome is where the server's folder goes: into memory where a gigabyte
-// is free, as a new database is some 900 files and each test has one. The path
-// of a socket has 107 bytes at most, and a TMPDIR may be long, or closed to
-// other users.
-func clusterHome() string {
-	const memory = "/dev/shm"
+// memory is where databases of tests go: a new one on the server is some 900
+// files. Where less than a gigabyte of memory is free it is /tmp and not TMPDIR,
+// which may be long, or closed to other users: the path of a socket has 107
+// bytes at most.
+func memory() string {
+	const shm = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) > 1<<30 {
-		return memory
+	if err := syscall.Statfs(shm, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) > 1<<30 {
+		return shm
 	}
 	return "/tmp"
 }

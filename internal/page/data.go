@@ -183,17 +183,13 @@ type Leaving struct {
 	At    time.Time
 }
 
-// Secure is /secure/{token}, the link of a notice. It posts key to Self.
-type Secure struct {
+// Link is the page behind a link in a mail whose button begins a recovery:
+// /secure/{token} of a notice, or /open/{token}, which stands in for a code. It
+// posts key to Self.
+type Link struct {
 	Base
-	Gone bool // the link does not work, or not any more
-}
-
-// Open is /open/{token}, the link of a mail that used up what may be mailed to
-// an address. It posts key to Self.
-type Open struct {
-	Base
-	Gone bool // the link does not work, or not any more
+	Use  string // "secure" or "open"
+	Gone bool   // the link does not work, or not any more
 }
 
 // Overview is /account.

@@ -219,7 +219,7 @@ func TestMessagesAreNamedAndUsed(t *testing.T) {
 			}
 		}
 	}
-	elsewhere := regexp.MustCompile(`^(lang\.dir|browser\.on|month\.\d+|date\.\w+|time\.\w+|stop\.(stopped|over|none)|g\.(oops|slow|maint)\.bare|g\.already)$`)
+	elsewhere := regexp.MustCompile(`^(lang\.dir|browser\.on|month\.\d+|date\.\w+|time\.\w+|stop\.(stopped|over|none)|(secure|open)\.(h1|lead|do|gone)|g\.(oops|slow|maint)\.bare|g\.already)$`)
 	for id := range catalogue {
 		if !used[id] && !elsewhere.MatchString(id) {
 			t.Errorf("message %q is used by no page", id)

@@ -93,43 +93,27 @@ func (d *Leaving) Text() template.HTML {
 	return d.Printer.Rest("in.leaving", d.values([]any{"Day", Day(d.At)})...)
 }
 
-func (d *Secure) file() string { return "secure" }
+func (d *Link) file() string { return "link" }
 
 // Heading is the page's h1.
-func (d *Secure) Heading() string {
+func (d *Link) Heading() string {
 	if d.Gone {
-		return d.Printer.Head("secure.gone")
+		return d.Printer.Head(d.Use + ".gone")
 	}
-	return d.T("secure.h1")
+	return d.T(d.Use + ".h1")
 }
-func (d *Secure) foot() string { return "foot.recover" }
+func (d *Link) foot() string { return "foot.recover" }
 
 // Text says what the button does, or why there is none.
-func (d *Secure) Text() template.HTML {
+func (d *Link) Text() template.HTML {
 	if d.Gone {
-		return d.Printer.Rest("secure.gone")
+		return d.Printer.Rest(d.Use + ".gone")
 	}
-	return d.H("secure.lead")
+	return d.H(d.Use + ".lead")
 }
 
-func (d *Open) file() string { return "open" }
-
-// Heading is the page's h1.
-func (d *Open) Heading() string {
-	if d.Gone {
-		return d.Printer.Head("open.gone")
-	}
-	return d.T("open.h1")
-}
-func (d *Open) foot() string { return "foot.recover" }
-
-// Text says what the button does, or why there is none.
-func (d *Open) Text() template.HTML {
-	if d.Gone {
-		return d.Printer.Rest("open.gone")
-	}
-	return d.H("open.lead")
-}
+// Button is what it says.
+func (d *Link) Button() string { return d.T(d.Use + ".do") }
 
 func (d *Profile) file() string { return "profile" }
 

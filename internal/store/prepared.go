@@ -26,17 +26,26 @@ type prepared struct {
 	made map[string]*sql.Stmt
 }
 
+// stmt gives the statement for a query. While it waits for a connection to make
+// one, others go on with theirs.
 func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.made[query]; s != nil {
+	s := p.made[query]
+	p.mu.Unlock()
+	if s != nil {
 		return s, nil
 	}
 	s, err := p.on.PrepareContext(ctx, query)
-	if err == nil {
-		p.made[query] = s
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.made[query]; first != nil { // somebody was faster
+		return first, s.Close()
+	}
+	p.made[query] = s
+	return s, nil
 }
 
 // ExecContext runs a statement that gives no rows.

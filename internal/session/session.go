@@ -24,6 +24,8 @@ type Service struct {
 	Keys   *secret.Ring
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	kept answers
 }
 
 // Of gives the live session that a token opens, and its account. It reports

@@ -213,6 +213,9 @@ func (db *DB) turnPause(ctx context.Context, e sparekey.Event, kind sparekey.Mes
 		if turned = n == 1; err != nil || !turned {
 			return err
 		}
+		if err := t.changed(e.Account); err != nil {
+			return err
+		}
 		if kind == sparekey.PausedMessage {
 			if _, err := t.endAll(e.Account, e.Facts.At); err != nil {
 				return err

@@ -134,7 +134,7 @@ func (t *tx) endSessions(f *sparekey.Flow, a Acting) (int, error) {
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, f.Account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
-	return int(n), nil
+	return int(n), t.changed(f.Account)
 }
 
 func (t *tx) putPassword(account string, a Acting) error {

@@ -34,7 +34,7 @@ const bell = "sparekey_outbox"
 // It does so only if no other was waiting, because PostgreSQL lets notifying
 // transactions commit one after another, and busy workers look by themselves.
 func (t *tx) ring(m *sparekey.Message) error {
-	if !t.db.postgres {
+	if !t.postgres {
 		return nil
 	}
 	_, err := t.exec(`

@@ -53,14 +53,16 @@ func (t *tx) openSession(account string, e sparekey.Epochs, o Opening) (known bo
 		}
 		return false, err
 	}
-	_, err = t.exec(`UPDATE sessions SET ended = $1 WHERE id = $2 AND ended = 0`, micros(now), o.Replaces)
-	if err != nil {
+	if err := t.replaceSession(o); err != nil {
 		return false, fmt.Errorf("replace session: %w", err)
 	}
-	_, err = t.exec(`
+	n, err = t.exec(`
 		UPDATE sessions SET ended = $1 WHERE account = $2 AND ended = 0 AND id NOT IN (
 			SELECT id FROM sessions WHERE account = $2 AND ended = 0 ORDER BY seen DESC, created DESC, id LIMIT $3)`,
 		micros(now), account, sparekey.MaxSessions)
+	if err == nil && n > 0 {
+		err = t.changed(account)
+	}
 	if err != nil {
 		return false, fmt.Errorf("make room for session: %w", err)
 	}
@@ -70,6 +72,21 @@ func (t *tx) openSession(account string, e sparekey.Epochs, o Opening) (known bo
 		return false, fmt.Errorf("forget browser: %w", err)
 	}
 	return n == 1, t.addBrowser(account, e, o)
+}
+
+// replaceSession ends the session that the browser had before. It may have been
+// another account's.
+func (t *tx) replaceSession(o Opening) error {
+	var account string
+	err := t.row(`UPDATE sessions SET ended = $1 WHERE id = $2 AND ended = 0 RETURNING account`,
+		[]any{micros(o.Facts.At), o.Replaces}, &account)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.changed(account)
 }
 
 // addBrowser makes a browser known. Its cookie is new each time.
@@ -278,6 +295,9 @@ func (db *DB) EndSession(ctx context.Context, account, id string, e sparekey.Eve
 		if ended = n == 1; err != nil || !ended {
 			return err
 		}
+		if err := t.changed(account); err != nil {
+			return err
+		}
 		if turn.Browser == "" { // signed out from elsewhere: the browser may be in other hands
 			_, err := t.exec(`DELETE FROM browsers WHERE account = $1 AND id = (SELECT known FROM sessions WHERE id = $2)`, account, id)
 			if err != nil {
@@ -303,6 +323,9 @@ func (db *DB) EndOtherSessions(ctx context.Context, account, but string, e spare
 		n, err := t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0`,
 			micros(e.Facts.At), account, but)
 		if ended = int(n); err != nil || ended == 0 {
+			return err
+		}
+		if err := t.changed(account); err != nil {
 			return err
 		}
 		_, err = t.exec(`DELETE FROM browsers WHERE account = $1 AND id NOT IN (SELECT known FROM sessions WHERE id = $2)`, account, but)

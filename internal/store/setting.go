@@ -77,6 +77,9 @@ func (db *DB) SetLogin(ctx context.Context, a Acting, i sparekey.Identifier) (*s
 		if n == 0 {
 			return sparekey.ErrChanged
 		}
+		if err := t.changed(f.Account); err != nil {
+			return err
+		}
 		return t.announce(sparekey.LoginChosenMessage, e)
 	})
 }
@@ -195,7 +198,7 @@ func (t *tx) endAll(account string, now time.Time) (int, error) {
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
-	return int(n), nil
+	return int(n), t.changed(account)
 }
 
 // callOff calls the planned deletion of the flow's account off, if there is
@@ -256,6 +259,9 @@ func (t *tx) erase(account string, now time.Time) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if err := t.changed(account); err != nil {
 		return err
 	}
 	if err := t.dropLogin(account, "", now); err != nil {

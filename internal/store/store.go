@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +58,7 @@ type DB struct {
 	writes   *sql.DB
 	group    *group // SQLite's writer; nil on PostgreSQL, which has its own group commit
 	postgres bool
+	changed  atomic.Int64 // how often tx.changed was called
 	trace    func(Statement)
 	// epoch is the installation's own counter. A restore raises it, with the
 	// server stopped, and so ends what was begun before.
@@ -215,7 +217,8 @@ func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 		return fmt.Errorf("begin: %w", down(err))
 	}
 	defer inner.Rollback() //nolint:errcheck // after a commit it has nothing to do
-	t := &tx{conn: conn{ctx: ctx, on: inner, trace: db.trace}, db: db}
+	t := db.begun(ctx, inner)
+	defer t.tellChanges()
 	t.tell("BEGIN", 0)
 	if err := do(t); err != nil {
 		t.tell("ROLLBACK", 0)
@@ -232,7 +235,8 @@ func (db *DB) writeOnce(ctx context.Context, do func(t *tx) error) error {
 // ctx: a statement that is broken off takes its whole transaction back, and
 // with it the writes of others.
 func (db *DB) writeInGroup(ctx context.Context, do func(t *tx) error) error {
-	t := &tx{conn: conn{ctx: context.WithoutCancel(ctx), trace: db.trace}, db: db}
+	t := db.begun(context.WithoutCancel(ctx), nil)
+	defer t.tellChanges()
 	err := db.group.write(ctx, func(on runner) error {
 		t.on = on
 		t.tell("BEGIN", 0)
@@ -287,20 +291,35 @@ func down(err error) error {
 
 // read gives a connection for looking only.
 func (db *DB) read(ctx context.Context) conn {
-	return conn{ctx: ctx, on: db.looks, trace: db.trace}
+	return conn{ctx: ctx, on: db.looks, postgres: db.postgres, trace: db.trace}
 }
 
 // A conn runs statements on a transaction or on the pool of readers.
 type conn struct {
-	ctx   context.Context
-	on    runner
-	trace func(Statement)
+	ctx      context.Context
+	on       runner
+	postgres bool
+	trace    func(Statement)
 }
 
 // A tx is a conn inside db.write.
 type tx struct {
 	conn
-	db *DB
+	db      *DB
+	changes bool // see changed
+}
+
+func (db *DB) begun(ctx context.Context, on runner) *tx {
+	return &tx{conn: conn{ctx: ctx, on: on, postgres: db.postgres, trace: db.trace}, db: db}
+}
+
+// tellChanges says on this node that something was written down that changed. It
+// may be that the transaction failed, or that nobody knows: then one look is in
+// vain.
+func (t *tx) tellChanges() {
+	if t.changes {
+		t.db.changed.Add(1)
+	}
 }
 
 func (c conn) tell(text string, rows int64) {
@@ -355,7 +374,7 @@ func (c conn) rows(query string, args []any, each func(scan func(...any) error) 
 // is read, so that what is read stays true. A ghost and a new identifier have
 // subjects too.
 func (t *tx) hold(subject string) error {
-	if !t.db.postgres {
+	if !t.postgres {
 		return nil
 	}
 	_, err := t.exec(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, subject)

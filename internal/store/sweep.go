@@ -54,6 +54,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 			[]any{micros(now.Add(-sparekey.NoticeLife - 24*time.Hour)), micros(now.Add(-24 * time.Hour)), sweepBatch},
 		},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},
+		{`DELETE FROM changes WHERE at < ` + db.read(ctx).clock() + ` - $1`, []any{(3 * ChangesKept).Microseconds()}},
 		{`DELETE FROM funnel WHERE hour < $1`, []any{micros(now.Add(-sparekey.FunnelKept))}},
 	}
 	var swept Swept

@@ -41,11 +41,7 @@ type problemView struct {
 func (s *Server) api(h handler) http.Handler {
 	return pageHandler(func(r *request) {
 		s.prepareAPI(r)
-		err := s.identify(r)
-		if err == nil {
-			err = h(r)
-		}
-		if err != nil {
+		if err := h(r); err != nil {
 			s.failAPI(r, err)
 		}
 	})
@@ -59,20 +55,18 @@ func (s *Server) prepareAPI(r *request) {
 
 // getSession tells who is signed in.
 func (s *Server) getSession(r *request) error {
-	if r.account == nil {
+	a, err := s.Sessions.Check(r.Context(), token(r.Request, sessionCookie))
+	if errors.Is(err, sparekey.ErrNotFound) {
 		r.w.Header().Set("WWW-Authenticate", `Cookie realm="session"`)
 		return &statusError{http.StatusUnauthorized, "not-signed-in"}
 	}
-	v, err := s.Accounts.Of(r.Context(), r.account.ID)
 	if err != nil {
 		return err
 	}
-	in := r.visit.Session
-	out := sessionView{Account: v.ID, SignedIn: signedInView{At: in.Created, How: in.How}, Expires: in.Expires}
-	for _, i := range v.Identifiers {
-		if !i.Proved.IsZero() {
-			out.Identifiers = append(out.Identifiers, identifierView{i.Kind, i.Shown})
-		}
+	in := a.Session
+	out := sessionView{Account: in.Account, SignedIn: signedInView{At: in.Created, How: in.How}, Expires: in.Expires}
+	for _, i := range a.Identifiers {
+		out.Identifiers = append(out.Identifiers, identifierView{i.Kind, i.Shown})
 	}
 	return writeJSON(r.w, http.StatusOK, "application/json", out)
 }

@@ -18,6 +18,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -43,9 +44,12 @@ type Catalogue struct {
 	printers map[string]*Printer
 }
 
-// Load reads the catalogues that are part of the program. An error means that
-// the program was built with a broken catalogue and names the file.
-func Load() (*Catalogue, error) { return load(files) }
+// Load gives the catalogues that are part of the program. They are read once. An
+// error means that the program was built with a broken catalogue and names the
+// file.
+func Load() (*Catalogue, error) { return loaded() }
+
+var loaded = sync.OnceValues(func() (*Catalogue, error) { return load(files) })
 
 // load reads the catalogues of a folder.
 func load(fsys fs.FS) (*Catalogue, error) {

@@ -16,6 +16,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"sparekey/internal/lang"
@@ -44,13 +45,14 @@ type Options struct {
 // goroutines.
 type Pages struct {
 	opts       Options
-	templates  map[string]map[string]*template.Template // by language, then page
+	templates  map[string]func() (map[string]*template.Template, error) // by language, then page
 	scriptPath string
 	script     []byte
 }
 
-// New parses all templates, once for each language. An error means that the program was built
-// with a broken one and names it.
+// New parses the templates in the language that everybody can be answered in.
+// Each other language follows when it is asked for the first time. An error means
+// that the program was built with a broken template and names it.
 func New(o Options) (*Pages, error) {
 	if o.SiteURL == "" {
 		o.SiteURL = "/"
@@ -58,7 +60,7 @@ func New(o Options) (*Pages, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	p := &Pages{opts: o, templates: map[string]map[string]*template.Template{}}
+	p := &Pages{opts: o, templates: map[string]func() (map[string]*template.Template, error){}}
 	css, err := files.ReadFile("assets/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("read styles: %w", err)
@@ -73,11 +75,12 @@ func New(o Options) (*Pages, error) {
 	sum := sha256.Sum256(p.script)
 	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
 	for _, l := range o.Catalogue.Langs() {
-		if p.templates[l.Tag], err = p.parse(o.Catalogue.Printer(l.Tag), styles); err != nil {
-			return nil, err
-		}
+		p.templates[l.Tag] = sync.OnceValues(func() (map[string]*template.Template, error) {
+			return p.parse(o.Catalogue.Printer(l.Tag), styles)
+		})
 	}
-	return p, nil
+	_, err = p.templates[lang.Fallback]()
+	return p, err
 }
 
 // parse makes the templates of one language. The shared parts are parsed once,
@@ -158,7 +161,11 @@ func (p *Pages) Render(d Page) ([]byte, error) {
 	if b.Now.IsZero() {
 		b.Now = time.Now()
 	}
-	t := p.templates[b.Printer.Lang()][d.file()]
+	set, err := p.templates[b.Printer.Lang()]()
+	if err != nil {
+		return nil, err
+	}
+	t := set[d.file()]
 	if t == nil {
 		return nil, fmt.Errorf("draw page %s: no template", d.file())
 	}

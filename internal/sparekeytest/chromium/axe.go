@@ -28,16 +28,17 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// axeRun runs the rules of WCAG 2.0 to 2.2, levels A and AA, and those that are
+// axeRun runs some rules.
+const axeRun = `axe.run(document, {runOnly: %s, resultTypes: ['violations']}).then((r) => r.violations)`
+
+// axeAll are the rules of WCAG 2.0 to 2.2, levels A and AA, and those that are
 // good practice.
-const axeRun = `axe.run(document, {
-	runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-	resultTypes: ['violations'],
-}).then((r) => r.violations)`
+const axeAll = `['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']`
 
 // Axe asks axe-core what is wrong with the page for people who do not see it,
-// or use no mouse. It works where the page's scripts are off.
-func (t *Tab) Axe() []Violation {
+// or use no mouse: by all its rules, or by those that are named. It works where
+// the page's scripts are off.
+func (t *Tab) Axe(rules ...string) []Violation {
 	t.t.Helper()
 	root, err := moduleFolder()
 	if err != nil {
@@ -66,8 +67,12 @@ func (t *Tab) Axe() []Violation {
 			t.t.Fatalf("axe: %v", err)
 		}
 	}
+	only := axeAll
+	if len(rules) > 0 {
+		only = "['" + strings.Join(rules, "', '") + "']"
+	}
 	var violations []Violation
-	if err := t.evaluate(ctx, axeRun, &violations); err != nil {
+	if err := t.evaluate(ctx, fmt.Sprintf(axeRun, only), &violations); err != nil {
 		t.t.Fatalf("axe: %v", err)
 	}
 	return violations

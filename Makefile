@@ -3,23 +3,25 @@
 
 GO       ?= go
 FUZZTIME ?= 10s
+BINARY   ?= bin/sparekey
 
 # With the race detector: all where things run at once. It watches the libraries
 # too, but not SQLite, which is C turned into Go and five times as slow when
 # watched. Without it: the commands, one at a time; keys and pages, where nothing
 # runs at once; long sieges; and browsers, whose library has races of its own.
-PLAIN = ./cmd/... ./internal/bound ./internal/journey/... ./internal/page/... ./internal/secret ./internal/sparekeytest/chromium
+PLAIN = ./cmd/... ./internal/bench ./internal/bound ./internal/equal ./internal/journey/... ./internal/page/... ./internal/prove ./internal/secret \
+	./internal/sparekeytest/chromium
 RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -e '/cmd/' -e '/bound' -e '/journey' -e '/page' -e '/secret' -e '/sparekeytest/chromium')
+	$$($(GO) list ./... | grep -v -e '/cmd/' -e '/bench' -e '/bound' -e '/equal' -e '/journey' -e '/page' -e '/prove' -e '/secret' -e '/sparekeytest/chromium')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench prove-bound fuzz pages docs setup
+.PHONY: build run test lint bench microbench prove-bound prove-equal fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sparekey ./cmd/sparekey
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BINARY) ./cmd/sparekey
 
 # The demo: Sparekey on this machine, with a mailbox.
 run: build
@@ -42,13 +44,23 @@ lint: bin/tools/staticcheck $(COMMON)
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
 
-# How fast it is.
-bench: $(COMMON)
+# How fast it is: the program under load on both databases, beside an empty
+# server. Takes about half an hour and wants a quiet machine.
+bench: setup $(COMMON)
+	$(GO) test ./internal/bench -count=1 -timeout 3h -v -both -span 30s -accounts 100000 -many 1000000 -flood 1000 -mails 10000 \
+		-report $(CURDIR)/docs/benchmarks.md
+
+# How fast its parts are.
+microbench: $(COMMON)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # How much guessing an account stands: sieges of three years and of ten minutes.
 prove-bound: $(COMMON)
 	$(GO) test ./internal/bound -count=1 -timeout 3h -v -years 3 -real 10m -report $(CURDIR)/docs/bound.md
+
+# Whether a stranger can tell by the time whom it knows. Wants a quiet machine.
+prove-equal: $(COMMON)
+	$(GO) test ./internal/equal -count=1 -timeout 3h -v -long -report $(CURDIR)/docs/equal.md
 
 # Every parser against what nobody thought of, FUZZTIME each.
 fuzz: $(COMMON)

@@ -58,10 +58,13 @@ var house = map[string]room{
 	"sparekeytest/chromium": {enters: "sparekeytest/guard", modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"sparekeytest/guard":    {},
 	"bound":                 {enters: "root sparekeytest"},
+	"bench":                 {enters: "root prove sparekeytest"},
+	"equal":                 {enters: "root config password prove sparekeytest"},
+	"prove":                 {}, // looks at servers from the outside
 	"journey":               {enters: below + " app demo sparekeytest sparekeytest/chromium"},
 	"page/gallery":          {enters: "root lang page"},
 	"docs":                  {}, // reads the code as text
-	"cmd":                   {enters: "root app config demo doctor", modules: "github.com/alecthomas/kong"},
+	"cmd":                   {enters: "root app config demo doctor prove", modules: "github.com/alecthomas/kong"},
 }
 
 // below is everything that app is built of.
@@ -72,7 +75,7 @@ const below = "root config ident lang limit password secret store page outbox ac
 var forbidden = []struct{ path, only, because string }{
 	{"unsafe", "", "memory safety is what the language is chosen for"},
 	{"math/rand", "sparekeytest", "secrets come from crypto/rand, and the wrong import is soon typed"},
-	{"math/rand/v2", "sparekeytest", "secrets come from crypto/rand, and the wrong import is soon typed"},
+	{"math/rand/v2", "sparekeytest prove", "secrets come from crypto/rand, and the wrong import is soon typed"},
 	{"os/exec", "sparekeytest sparekeytest/chromium sparekeytest/guard", "a server that starts programs can be made to start others"},
 }
 

@@ -29,6 +29,7 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Write all that the database holds into a file, while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database. The server must be stopped."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at the installation: what is well, doubtful or broken, and how to mend it."`
+	Prove   proveCmd   `cmd:"" help:"Measure this server, or another, as a stranger could."`
 	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }

@@ -75,6 +75,28 @@ func postgres(t testing.TB, template func(server *url.URL) (string, error)) (dsn
 	return at.String()
 }
 
+// DurablePostgres starts a server that keeps what it has acknowledged, as one in
+// use does, and gives the URL of its empty database and its process. It ends
+// with the test.
+func DurablePostgres(t testing.TB) (dsn string, pid int) {
+	t.Helper()
+	c := cluster{parent: "/tmp", settings: "-c shared_buffers=256MB -c max_wal_size=4GB"}
+	dsn, err := c.start()
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+	t.Cleanup(c.stop)
+	lock, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(lock), "\n")
+	if pid, err = strconv.Atoi(first); err != nil {
+		t.Fatal(err)
+	}
+	return dsn, pid
+}
+
 // execute runs one statement on a connection of its own.
 func execute(dsn, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), postgresTimeout)
@@ -91,12 +113,20 @@ func execute(dsn, statement string) error {
 // theCluster is the one server of this process. Tests of a binary share it
 // because a start takes longer than most of them; that is what a variable of
 // the package is for.
-var theCluster cluster
+var theCluster = cluster{
+	parent: memory(),
+	settings: "-c shared_buffers=16MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off" +
+		" -c autovacuum=off",
+}
 
 // A cluster is a private PostgreSQL server, on a socket in a folder of its
 // own.
 type cluster struct {
+	parent   string // the folder for its own
+	settings string
+
 	mu    sync.Mutex
+	dir   string
 	guard *guard.Guard
 	url   string
 	err   error // of the first start: it is not tried again
@@ -123,15 +153,14 @@ func (c *cluster) stop() {
 }
 
 // keeper starts the server once the data are there ($1 the program, $2 the
-// folder) and ends it when the tests are over. What is lost by that is meant
-// to be lost.
+// folder, $3 the settings) and ends it when the tests are over. What is lost by
+// that is meant to be lost.
 const keeper = `
 	trap '[ -z "$pid" ] || { kill -QUIT $pid; wait $pid; }; rm -rf "$2"' EXIT
 	read -r ready || exit
 	"$1" -D "$2/data" -k "$2" \
-		-c listen_addresses= -c max_connections=200 -c shared_buffers=16MB \
-		-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-		-c autovacuum=off -c timezone=UTC -c log_timezone=UTC -c log_min_messages=log &
+		-c listen_addresses= -c max_connections=200 \
+		-c timezone=UTC -c log_timezone=UTC -c log_min_messages=log $3 &
 	pid=$!
 	cat >/dev/null`
 
@@ -144,7 +173,7 @@ func (c *cluster) launch() (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(memory(), "sparekey-postgres-")
+	dir, err := os.MkdirTemp(c.parent, "sparekey-postgres-")
 	if err != nil {
 		return err
 	}
@@ -152,7 +181,7 @@ func (c *cluster) launch() (err error) {
 		os.RemoveAll(dir)
 		return err
 	}
-	g, err := guard.Start(cred, keeper, filepath.Join(bin, "postgres"), dir)
+	g, err := guard.Start(cred, keeper, filepath.Join(bin, "postgres"), dir, c.settings)
 	if err != nil {
 		os.RemoveAll(dir)
 		return err
@@ -172,7 +201,7 @@ func (c *cluster) launch() (err error) {
 		return err
 	}
 	at := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()}
-	c.guard, c.url = g, at.String()
+	c.guard, c.url, c.dir = g, at.String(), dir
 	return nil
 }
 

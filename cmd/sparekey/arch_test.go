@@ -57,8 +57,10 @@ var house = map[string]room{
 	// what drives one may enter it.
 	"sparekeytest/chromium": {enters: "sparekeytest/guard", modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"sparekeytest/guard":    {},
+	"sparekeytest/site":     {enters: "sparekeytest", modules: "github.com/emersion/go-smtp"}, // the program as a process
 	"bound":                 {enters: "root sparekeytest"},
-	"bench":                 {enters: "root prove sparekeytest"},
+	"bench":                 {enters: "root prove sparekeytest sparekeytest/site"},
+	"durable":               {enters: "root sparekeytest sparekeytest/site"},
 	"equal":                 {enters: "root config password prove sparekeytest"},
 	"prove":                 {}, // looks at servers from the outside
 	"journey":               {enters: below + " app demo sparekeytest sparekeytest/chromium"},
@@ -75,8 +77,8 @@ const below = "root config ident lang limit password secret store page outbox ac
 var forbidden = []struct{ path, only, because string }{
 	{"unsafe", "", "memory safety is what the language is chosen for"},
 	{"math/rand", "sparekeytest", "secrets come from crypto/rand, and the wrong import is soon typed"},
-	{"math/rand/v2", "sparekeytest prove", "secrets come from crypto/rand, and the wrong import is soon typed"},
-	{"os/exec", "sparekeytest sparekeytest/chromium sparekeytest/guard", "a server that starts programs can be made to start others"},
+	{"math/rand/v2", "sparekeytest sparekeytest/site prove", "secrets come from crypto/rand, and the wrong import is soon typed"},
+	{"os/exec", "sparekeytest sparekeytest/chromium sparekeytest/guard sparekeytest/site", "a server that starts programs can be made to start others"},
 }
 
 // A listed is a package as go list describes it. Imports are those of the

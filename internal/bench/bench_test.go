@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sparekey/internal/sparekeytest"
+	"sparekey/internal/sparekeytest/site"
 )
 
 // The size of the runs, and where the report goes.
@@ -83,25 +84,25 @@ func TestBench(t *testing.T) {
 	p.say("mail server are processes of one machine and share its cores, so that figures in")
 	p.say("seconds are worse than with a machine for each; ratios are of what was measured")
 	p.say("side by side in this run. CPU is what the kernel has on its accounts.")
-	binary := build(t)
+	binary := site.Build(t)
 	start(p, binary)
 	databases := []string{"sqlite"}
 	if *both {
 		databases = append(databases, "postgres")
 	}
 	for _, kind := range databases {
-		small := newSite(t, binary, kind, *accounts)
+		small := newPlace(t, binary, kind, *accounts)
 		p.section(kind + ", " + fmt.Sprint(*accounts) + " accounts")
 		was := measure(p, small)
-		small.stop()
-		large := newSite(t, binary, kind, *many)
+		small.Stop()
+		large := newPlace(t, binary, kind, *many)
 		p.section(kind + ", " + fmt.Sprint(*many) + " accounts")
 		p.row("an account (one address, one password) on the disk", "≤ 800 B", "%d B", large.weight)
 		is := measureLarge(p, large)
 		for i, name := range was.names() {
 			p.row(name+", against "+fmt.Sprint(*accounts)+" accounts", "within 10 %", "%+.0f %%", 100*(is.values()[i]/was.values()[i]-1))
 		}
-		large.stop()
+		large.Stop()
 	}
 	if *report != "" && !t.Failed() {
 		if err := os.WriteFile(*report, []byte(p.text.String()+why), 0o644); err != nil {
@@ -116,13 +117,13 @@ type figures struct{ check, start, signin float64 }
 func (figures) names() []string     { return []string{"session check", "recovery start", "sign-in"} }
 func (f figures) values() []float64 { return []float64{f.check, f.start, f.signin} }
 
-func measure(p *page, s *site) figures {
+func measure(p *page, s *place) figures {
 	f := figures{check: checks(p, s)}
-	if s.kind == "postgres" {
+	if s.Kind == "postgres" {
 		revocations(p, s)
 	}
-	f.start = starts(p, s, "known", "account")
-	starts(p, s, "unknown", "nobody0")
+	f.start = starts(p, s, "known")
+	starts(p, s, "unknown")
 	f.signin = signIns(p, s)
 	flooded(p, s)
 	handOvers(p, s)
@@ -131,8 +132,8 @@ func measure(p *page, s *site) figures {
 	return f
 }
 
-func measureLarge(p *page, s *site) figures {
-	return figures{check: checks(p, s), start: starts(p, s, "known", "account"), signin: signIns(p, s)}
+func measureLarge(p *page, s *place) figures {
+	return figures{check: checks(p, s), start: starts(p, s, "known"), signin: signIns(p, s)}
 }
 
 // ms is a duration in words of a table.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -12,17 +11,14 @@ import (
 	"time"
 
 	"sparekey/internal/prove"
+	"sparekey/internal/sparekeytest/site"
 )
-
-// An agent is what a browser says of itself.
-const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 // ask writes a request for a page. Each comes from an address of its own, by
 // the word of a proxy that the server trusts.
-func ask(addr, method, path, cookies, body string) []byte {
+func ask(method, path, cookies, body string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nX-Forwarded-For: %d.%d.%d.%d\r\n", method, path, addr, agent,
-		11+rand.IntN(100), rand.IntN(256), rand.IntN(256), rand.IntN(256))
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nX-Forwarded-For: %s\r\n", method, path, site.Host, site.Agent, site.From())
 	if cookies != "" {
 		fmt.Fprintf(&b, "Cookie: %s\r\n", cookies)
 	}

@@ -11,11 +11,11 @@ import (
 
 // A ledger of rows looks into the database beside the program.
 type rows struct {
-	s *site
+	s *place
 	sparekeytest.Rows
 }
 
-func (s *site) rows() rows { return rows{s, sparekeytest.OpenRows(s.t, s.url)} }
+func (s *place) rows() rows { return rows{s, sparekeytest.OpenRows(s.t, s.URL)} }
 
 func (r rows) number(query string) (n int) {
 	r.s.t.Helper()
@@ -37,7 +37,7 @@ func (r rows) backlog() time.Duration {
 }
 
 // settle waits until no message waits to be sent.
-func (s *site) settle() {
+func (s *place) settle() {
 	s.t.Helper()
 	rows := s.rows()
 	for range 6000 {
@@ -50,22 +50,22 @@ func (s *site) settle() {
 }
 
 // handOvers measures the time from a request to the mail server's 250.
-func handOvers(p *page, s *site) {
-	w := &prove.Wire{Addr: s.addr}
+func handOvers(p *page, s *place) {
+	w := &prove.Wire{Addr: s.Addr}
 	var took, answered []time.Duration
 	end := time.Now().Add(*span)
 	for n := 0; time.Now().Before(end) && n < s.accounts/5; n++ {
-		email := address("account", s.of(mailed, n))
-		waiting := s.office.expect(email)
+		email := s.of(mailed, n)
+		arrived := s.Office.Expect(email)
 		began := time.Now()
-		a, err := w.Send(ask(s.addr, "POST", "/recover", "", "login="+email))
+		a, err := w.Send(ask("POST", "/recover", "", "login="+email))
 		s.must(err)
 		if a.Status != 303 {
 			s.t.Fatalf("recover %s: got %d, want 303", email, a.Status)
 		}
 		select {
-		case mail := <-waiting:
-			took, answered = append(took, mail.at.Sub(began)), append(answered, a.Took)
+		case mail := <-arrived:
+			took, answered = append(took, mail.At.Sub(began)), append(answered, a.Took)
 		case <-time.After(time.Minute):
 			s.t.Fatalf("got no mail to %s within a minute, want one", email)
 		}
@@ -77,13 +77,13 @@ func handOvers(p *page, s *site) {
 }
 
 // recoveries measures whole recoveries with the mail in the loop.
-func recoveries(p *page, s *site) {
+func recoveries(p *page, s *place) {
 	_, raw := hash()
 	var took []time.Duration
 	end := time.Now().Add(*span)
 	for n := 0; time.Now().Before(end) && n < s.accounts/5-1; n++ {
 		began := time.Now()
-		s.recoverNow(address("account", s.of(recovered, n+1)), "a new one for it 9")
+		s.recoverNow(s.of(recovered, n+1), "a new one for it 9")
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
@@ -94,24 +94,26 @@ func recoveries(p *page, s *site) {
 
 // drained measures how fast a backlog leaves once the mail server is back, and
 // what it does to a mail that comes meanwhile.
-func drained(p *page, s *site) {
-	reopen := s.office.shut()
+func drained(p *page, s *place) {
+	reopen := s.Office.Shut()
 	for n := range *mails {
-		w := &prove.Wire{Addr: s.addr}
-		a, err := w.Send(ask(s.addr, "POST", "/recover", "", "login="+address("account", s.of(mailed, n))))
+		w := &prove.Wire{Addr: s.Addr}
+		a, err := w.Send(ask("POST", "/recover", "", "login="+s.of(mailed, n)))
 		s.must(err)
 		w.Close()
 		if a.Status != 303 {
 			s.t.Fatalf("recover: got %d, want 303", a.Status)
 		}
 	}
+	before := len(s.Office.Mails(0))
 	reopen()
 	began := time.Now()
 	s.settle()
-	all, _ := s.office.came()
+	all := s.Office.Mails(before)
 	if len(all) == 0 {
 		s.t.Fatal("got no mail, want a backlog")
 	}
+	took := all[len(all)-1].At.Sub(began)
 	p.row(fmt.Sprintf("a backlog of %d mails leaves, once the mail server is back", *mails), "≥ 1,000 /s", "%.0f /s (%d in %s)",
-		float64(len(all))/all[len(all)-1].Sub(began).Seconds(), len(all), ms(all[len(all)-1].Sub(began)))
+		float64(len(all))/took.Seconds(), len(all), ms(took))
 }

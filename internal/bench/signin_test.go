@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"sparekey/internal/sparekeytest/site"
 )
 
 // hash is the CPU that one password costs by itself: what the library takes for
@@ -23,18 +25,18 @@ func hash() (cpu, took time.Duration) {
 	runtime.GC()
 	before, began := used(), time.Now()
 	for range rounds {
-		argon2.IDKey([]byte(password), []byte("sixteen bytes ..."), 2, 19<<10, 1, 32)
+		argon2.IDKey([]byte(site.Password), []byte("sixteen bytes ..."), 2, 19<<10, 1, 32)
 	}
 	return (used() - before) / rounds, time.Since(began) / rounds
 }
 
 // signIns measures sign-ins one after the other, and gives the CPU of each in
 // milliseconds.
-func signIns(p *page, s *site) float64 {
+func signIns(p *page, s *place) float64 {
 	raw, _ := hash()
 	before, database := s.cpu(), s.databaseCPU()
-	r := load{addr: s.addr, clients: 1, span: *span, request: func(_, n int) []byte {
-		return ask(s.addr, "POST", "/signin", "", url.Values{"login": {address("account", s.of(begun, n))}, "password": {password}}.Encode())
+	r := load{addr: s.Addr, clients: 1, span: *span, request: func(_, n int) []byte {
+		return ask("POST", "/signin", "", url.Values{"login": {s.of(begun, n)}, "password": {site.Password}}.Encode())
 	}}.run(s.t).only(s.t, 303)
 	cpu := (s.cpu() - before) + (s.databaseCPU() - database)
 	each := cpu / time.Duration(len(r.all))
@@ -45,30 +47,30 @@ func signIns(p *page, s *site) float64 {
 }
 
 // flooded measures what many sign-ins at once do to everything else.
-func flooded(p *page, s *site) {
+func flooded(p *page, s *place) {
 	t := s.t
 	cookies := s.signIn(owner)
-	check := ask(s.addr, "GET", "/api/v1/session", cookies, "")
-	probe := load{addr: s.addr, clients: 4, span: *span, pause: 5 * time.Millisecond, request: func(int, int) []byte { return check }}
+	check := ask("GET", "/api/v1/session", cookies, "")
+	probe := load{addr: s.Addr, clients: 4, span: *span, pause: 5 * time.Millisecond, request: func(int, int) []byte { return check }}
 	idle := probe.run(t).only(t, 200)
-	was := s.memory("VmRSS")
+	was := memory(t, s.Server, "VmRSS")
 
 	var all sync.WaitGroup
 	var strangers, asked result
 	last := make(chan time.Duration, 1)
 	all.Go(func() {
-		strangers = load{addr: s.addr, clients: *flood, span: *span, request: func(client, n int) []byte {
-			form := url.Values{"login": {address("account", s.of(begun, client+n*977))}, "password": {"not the one 17"}}
-			return ask(s.addr, "POST", "/signin", "", form.Encode())
+		strangers = load{addr: s.Addr, clients: *flood, span: *span, request: func(client, n int) []byte {
+			form := url.Values{"login": {s.of(begun, client+n*977)}, "password": {"not the one 17"}}
+			return ask("POST", "/signin", "", form.Encode())
 		}}.run(t)
 	})
 	all.Go(func() { asked = probe.run(t).only(t, 200) })
 	all.Go(func() {
 		time.Sleep(*span / 4)
-		last <- s.recoverNow(address("account", s.of(recovered, 0)), "a new one for it 9")
+		last <- s.recoverNow(s.of(recovered, 0), "a new one for it 9")
 	})
 	all.Wait()
-	most := s.memory("VmHWM")
+	most := memory(t, s.Server, "VmHWM")
 	slots := max(runtime.NumCPU()-1, 1)
 	p.row(fmt.Sprintf("session check, p99, while %d strangers sign in at once", *flood), "≤ 2 × idle, < 10 ms", "%s, idle %s",
 		ms(at(asked.all, 0.99)), ms(at(idle.all, 0.99)))
@@ -81,14 +83,14 @@ func flooded(p *page, s *site) {
 }
 
 // recoverNow walks through a recovery and gives how long its last page took.
-func (s *site) recoverNow(email, to string) time.Duration {
+func (s *place) recoverNow(email, to string) time.Duration {
 	s.t.Helper()
-	r := s.person()
-	r.do("GET", "/recover", nil)
-	waiting := s.office.expect(email)
-	r.submit("/recover", "login", email)
-	r.submit(r.at+"/answer", "code", (<-waiting).code)
+	r := s.Person()
+	s.must(r.Get("/recover"))
+	mail := s.Office.Expect(email)
+	s.must(r.Submit("/recover", "login", email))
+	s.must(r.Submit(r.At+"/answer", "code", (<-mail).Code))
 	began := time.Now()
-	r.submit(r.at+"/act", "password", to, "password_again", to)
+	s.must(r.Submit(r.At+"/act", "password", to, "password_again", to))
 	return time.Since(began)
 }

@@ -10,18 +10,18 @@ import (
 // what it holds then, and its size.
 func start(p *page, binary string) {
 	p.section("The program")
-	s := newSite(p.t, binary, "sqlite", 10)
+	s := newPlace(p.t, binary, "sqlite", 10)
 	var took []time.Duration
 	for range max(int(*span/time.Second), 2) {
-		s.process.stop()
-		s.start()
-		took = append(took, s.ready)
+		s.Stop()
+		s.Server = s.Site.Start()
+		took = append(took, s.Ready)
 	}
 	slices.Sort(took)
 	p.row("from exec to the first answer, on a migrated database", "< 40 ms", "median %s", ms(at(took, 0.5)))
 	time.Sleep(2 * *span)
-	p.row("memory when idle", "< 25 MiB", "%.1f MiB", float64(s.memory("VmRSS"))/(1<<20))
-	s.process.stop()
+	p.row("memory when idle", "< 25 MiB", "%.1f MiB", float64(memory(p.t, s.Server, "VmRSS"))/(1<<20))
+	s.Stop()
 	info, err := os.Stat(binary)
 	s.must(err)
 	p.row("the program, one static file", "< 25 MB", "%.1f MB", float64(info.Size())/1e6)

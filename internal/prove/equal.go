@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type Measurement struct {
 	// Ask does what comes before the request that is timed, if anything does, and
 	// sends that. It gives the answer to that request.
 	Ask func(login string) (Answer, error)
+	// Pause lets the server finish what the request before has begun.
+	Pause time.Duration
 	// After, if set, is a request of another stranger that writes something. It is
 	// sent at some moment within the 20 ms after each Ask, and timed as well: what
 	// the server goes on doing for one it knows must not slow others.
@@ -123,6 +126,9 @@ func (m Measurement) Run(ctx context.Context) ([]Finding, error) {
 }
 
 func (m Measurement) one(login string) (took, other time.Duration, err error) {
+	for until := time.Now().Add(m.Pause); time.Now().Before(until); {
+		runtime.Gosched() // a core that sleeps takes a while to wake, and never the same while
+	}
 	a, err := m.Ask(login)
 	if err != nil || m.After == nil {
 		return a.Took, 0, err

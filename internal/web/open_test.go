@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -240,7 +241,8 @@ func TestOpenIsForStrangersMails(t *testing.T) {
 	})
 }
 
-// A43: an account that asks for two proofs is not opened by a mailbox alone.
+// A43, A44: an account that asks for two proofs is not opened by a mailbox alone,
+// whether by a link or by a code.
 func TestA43OpenIsOneProof(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		app.Register(mara, first)
@@ -250,10 +252,20 @@ func TestA43OpenIsOneProof(t *testing.T) {
 		c := app.Client()
 		c.Get(link).Submit(link).See(303)
 		flow := c.At()
-		c.Post(flow+"/act", "password", second, "password_again", second)
-		if page := c.Get(flow); page.Holds("Choose a new password") {
-			t.Error("got the page of the new password for one proof, want another to be asked for")
+		one := func(after string) {
+			c.Post(flow+"/act", "password", second, "password_again", second)
+			if page := c.Get(flow); page.Holds("Choose a new password") {
+				t.Errorf("after %s: got the page of the new password for one proof, want another to be asked for", after)
+			}
 		}
+		one("the link")
+		c.Get(link).Submit(link).See(303) // the mailbox once more is the same place
+		flow = c.At()
+		one("the link, twice")
+		app.Sleep(24 * time.Hour)
+		flow = "/flow/" + machineStart(c, "/recover", "login", mara)
+		machineProve(app, c, strings.TrimPrefix(flow, "/flow/"), mara)
+		one("a code")
 		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", second).See(422)
 	})
 }

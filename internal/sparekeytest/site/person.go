@@ -1,0 +1,162 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Agent is what a person's browser says of itself.
+const Agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+// A Person walks through the pages with a browser, and stops at what is not as
+// it should be.
+type Person struct {
+	Addr    string // of the server
+	Cookies map[string]string
+	Page    string // the last one
+	At      string // its path
+	Status  int
+
+	from   string
+	client *http.Transport
+}
+
+// Person gives a new browser, at an address of its own.
+func (p *Server) Person() *Person {
+	return &Person{Addr: p.Addr, Cookies: map[string]string{}, from: From(), client: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: time.Minute}}
+}
+
+// From is a client's address out of many, for the word of a proxy.
+func From() string {
+	return fmt.Sprintf("%d.%d.%d.%d", 11+rand.IntN(100), rand.IntN(256), rand.IntN(256), rand.IntN(256))
+}
+
+// Jar gives the cookies as a request has them.
+func (p *Person) Jar() string {
+	var all []string
+	for name, value := range p.Cookies {
+		all = append(all, name+"="+value)
+	}
+	return strings.Join(all, "; ")
+}
+
+// A StatusError says that an answer was not the page that was wanted. The server
+// did what that status says, and no more.
+type StatusError struct {
+	Method, Path string
+	Status       int
+	Page         string
+}
+
+// Error names the request and the status.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s %s: got status %d, want a page", e.Method, e.Path, e.Status)
+}
+
+// Answered reports whether an error is an answer of the server, and not the lack
+// of one: then nobody knows what it did.
+func Answered(err error) bool {
+	var status *StatusError
+	return err == nil || errors.As(err, &status)
+}
+
+// Get asks for a page.
+func (p *Person) Get(path string) error { return p.do("GET", path, nil) }
+
+var hidden = regexp.MustCompile(`name="(key|challenge)" value="([^"]*)"`)
+
+// Submit fills in the form of the last page and sends it, and goes where that
+// leads.
+func (p *Person) Submit(path string, fields ...string) error {
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(p.Page, -1) {
+		form.Set(m[1], m[2])
+	}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return p.do("POST", path, form)
+}
+
+func (p *Person) do(method, path string, form url.Values) error {
+	if err := p.once(method, path, form); err != nil {
+		return err
+	}
+	for range 5 {
+		if p.Status != http.StatusSeeOther {
+			break
+		}
+		if err := p.once("GET", p.At, nil); err != nil {
+			return err
+		}
+	}
+	if p.Status != http.StatusOK {
+		return &StatusError{method, path, p.Status, p.Page}
+	}
+	return nil
+}
+
+// Post sends a form and stays where it leads to without going there: what the
+// server has answered by then is all that counts.
+func (p *Person) Post(path string, fields ...string) error {
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	for _, m := range hidden.FindAllStringSubmatch(p.Page, -1) {
+		if !form.Has(m[1]) {
+			form.Set(m[1], m[2])
+		}
+	}
+	if err := p.once("POST", path, form); err != nil {
+		return err
+	}
+	if p.Status != http.StatusSeeOther && p.Status != http.StatusOK {
+		return &StatusError{"POST", path, p.Status, p.Page}
+	}
+	return nil
+}
+
+// once sends one request. At is where a redirect leads, else the page's own path.
+func (p *Person) once(method, path string, form url.Values) error {
+	req, err := http.NewRequest(method, "http://"+p.Addr+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Host = Host
+	req.Header.Set("User-Agent", Agent)
+	req.Header.Set("X-Forwarded-For", p.from)
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	if method == "POST" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if len(p.Cookies) > 0 {
+		req.Header.Set("Cookie", p.Jar())
+	}
+	res, err := p.client.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	for _, c := range res.Cookies() {
+		if p.Cookies[c.Name] = c.Value; c.MaxAge < 0 {
+			delete(p.Cookies, c.Name)
+		}
+	}
+	p.Page, p.At, p.Status = string(body), path, res.StatusCode
+	if res.StatusCode == http.StatusSeeOther {
+		p.At = res.Header.Get("Location")
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+// Package site runs Sparekey as an operator does: the program that is built, in
+// a process of its own, on a database that keeps what it has acknowledged, with
+// a mail server and people who walk through the pages.
+package site
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sparekey/internal/sparekeytest"
+)
+
+// Password is that of every account that Fill makes.
+const Password = "wicker lantern 42"
+
+// Build builds the program as `make build` does.
+func Build(t testing.TB) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "sparekey")
+	cmd := exec.Command("make", "-s", "-C", "../..", "build", "BINARY="+binary)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// A Site is a database, its keys, a mail server, and as many servers as are
+// started on them.
+type Site struct {
+	T        testing.TB
+	Binary   string
+	Kind     string // "sqlite" or "postgres"
+	URL      string // of the database
+	Postgres int    // the database's process; 0 on SQLite, which has none of its own
+	Office   *Office
+
+	dir string
+}
+
+// New makes a site without accounts. It ends with the test.
+func New(t testing.TB, binary, kind string) *Site {
+	t.Helper()
+	s := &Site{T: t, Binary: binary, Kind: kind, Office: NewOffice(t), dir: t.TempDir()}
+	s.URL = "sqlite:" + filepath.Join(s.dir, "sparekey.db")
+	if kind == "postgres" {
+		s.URL, s.Postgres = sparekeytest.DurablePostgres(t)
+	}
+	s.command("keys", "new", s.keys())
+	s.command("migrate")
+	return s
+}
+
+func (s *Site) keys() string { return filepath.Join(s.dir, "sparekey.key") }
+
+// Fill adds an account for each address, with one password.
+func (s *Site) Fill(emails []string) {
+	s.T.Helper()
+	node := s.Start()
+	person := node.Person()
+	code := s.Office.Expect("owner@example.com")
+	err := errors.Join(
+		person.Get("/register"),
+		person.Submit("/register", "login", "owner@example.com", "password", Password),
+		person.Submit(person.At+"/answer", "code", (<-code).Code),
+	)
+	if err != nil {
+		s.T.Fatalf("register: %v", err)
+	}
+	node.Stop()
+	sparekeytest.Fill(s.T, s.URL, emails)
+}
+
+func (s *Site) environment(addr, admin string) []string {
+	return append(os.Environ(),
+		"SPAREKEY_LISTEN="+addr, "SPAREKEY_PUBLIC_URL=http://"+Host, "SPAREKEY_DATABASE="+s.URL,
+		"SPAREKEY_KEY_FILE="+s.keys(), "SPAREKEY_SMTP=smtp://"+s.Office.Addr,
+		"SPAREKEY_MAIL_FROM=Sparekey <no-reply@example.com>", "SPAREKEY_SITE_NAME=Example", "SPAREKEY_ADMIN_LISTEN="+admin,
+		"SPAREKEY_TRUSTED_PROXIES=127.0.0.1/32")
+}
+
+// Host is what every server of a site is called, wherever it listens.
+const Host = "localhost:8080"
+
+// command runs the program to its end.
+func (s *Site) command(args ...string) {
+	s.T.Helper()
+	cmd := exec.Command(s.Binary, args...)
+	cmd.Env = s.environment("127.0.0.1:1", "")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.T.Fatalf("sparekey %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// A Server is a process that answers.
+type Server struct {
+	Addr  string        // host:port
+	Admin string        // likewise, of the operator's listener
+	Pid   int
+	Ready time.Duration // from its start to its first answer
+
+	t    testing.TB
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error
+	log  bytes.Buffer
+}
+
+// Start starts a server on the site's database.
+func (s *Site) Start() *Server {
+	s.T.Helper()
+	addr, admin := FreePort(s.T), FreePort(s.T)
+	cmd := exec.Command(s.Binary, "serve")
+	cmd.Env = s.environment(addr, admin)
+	server := Launch(s.T, addr, "/readyz", cmd)
+	server.Admin = admin
+	return server
+}
+
+// Launch starts a program that serves at addr, and waits until it answers path.
+// It ends with the test, if not before.
+func Launch(t testing.TB, addr, path string, cmd *exec.Cmd) *Server {
+	t.Helper()
+	p := &Server{t: t, cmd: cmd, Addr: addr, done: make(chan struct{})}
+	cmd.Stderr = &p.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.Pid = cmd.Process.Pid
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(p.Kill)
+	for {
+		res, err := http.Get("http://" + addr + path)
+		if err == nil {
+			res.Body.Close()
+			p.Ready = time.Since(began)
+			return p
+		}
+		select {
+		case <-p.done:
+			t.Fatalf("%s ended: %v\n%s", cmd.Path, p.err, p.log.String())
+		case <-time.After(500 * time.Microsecond):
+		}
+		if time.Since(began) > time.Minute {
+			p.Kill()
+			t.Fatalf("%s does not answer\n%s", cmd.Path, p.log.String())
+		}
+	}
+}
+
+// Kill ends the process without a word, and returns when it has ended.
+func (p *Server) Kill() {
+	p.cmd.Process.Kill() //nolint:errcheck // it has gone
+	<-p.done
+}
+
+// Signal sends the process a signal.
+func (p *Server) Signal(s syscall.Signal) { p.cmd.Process.Signal(s) } //nolint:errcheck // it has gone
+
+// Stop ends the process as an operator does.
+func (p *Server) Stop() {
+	p.t.Helper()
+	p.Signal(syscall.SIGTERM)
+	<-p.done
+	if p.err != nil {
+		p.t.Errorf("the server ended with %v\n%s", p.err, p.log.String())
+	}
+}
+
+// FreePort gives an address of this machine that nobody listens at.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Address is as long for each who and n.
+func Address(who string, n int) string { return fmt.Sprintf("%s.%07d@example.com", who, n) }

@@ -9,15 +9,15 @@ BINARY   ?= bin/sparekey
 # too, but not SQLite, which is C turned into Go and five times as slow when
 # watched. Without it: the commands, one at a time; keys and pages, where nothing
 # runs at once; long sieges; and browsers, whose library has races of its own.
-PLAIN = ./cmd/... ./internal/bench ./internal/bound ./internal/equal ./internal/journey/... ./internal/page/... ./internal/prove ./internal/secret \
-	./internal/sparekeytest/chromium
+PLAIN = ./cmd/... ./internal/bench ./internal/bound ./internal/durable ./internal/equal ./internal/journey/... ./internal/page/... \
+	./internal/prove ./internal/secret ./internal/sparekeytest/chromium
 RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -e '/cmd/' -e '/bench' -e '/bound' -e '/equal' -e '/journey' -e '/page' -e '/prove' -e '/secret' -e '/sparekeytest/chromium')
+	$$($(GO) list ./... | grep -v -E '/(cmd|bench|bound|durable|equal|journey|page|prove|secret|chromium)(/|$$)')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench microbench prove-bound prove-equal fuzz pages docs setup
+.PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
@@ -57,6 +57,11 @@ microbench: $(COMMON)
 # How much guessing an account stands: sieges of three years and of ten minutes.
 prove-bound: $(COMMON)
 	$(GO) test ./internal/bound -count=1 -timeout 3h -v -years 3 -real 10m -report $(CURDIR)/docs/bound.md
+
+# Whether what was acknowledged is there after 200 kills of each kind of site.
+# Takes about an hour; -seed repeats what clients do and when servers are killed.
+prove-durable: $(COMMON)
+	$(GO) test ./internal/durable -count=1 -timeout 6h -v -kills 200 -flows 64 -lease -report $(CURDIR)/docs/durable.md
 
 # Whether a stranger can tell by the time whom it knows. Wants a quiet machine.
 prove-equal: $(COMMON)

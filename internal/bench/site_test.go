@@ -42,10 +42,10 @@ func newPlace(t *testing.T, binary, kind string, accounts int) *place {
 func (s *place) cpu() time.Duration { return cpuOf(s.t, s.Pid) }
 
 func (s *place) databaseCPU() time.Duration {
-	if s.Postgres == 0 {
+	if s.Kind == "sqlite" {
 		return 0
 	}
-	return familyCPU(s.t, s.Postgres)
+	return familyCPU(s.t, s.Postgres.Pid())
 }
 
 // size is how much room the database takes, indexes included. PostgreSQL is

@@ -75,26 +75,35 @@ func postgres(t testing.TB, template func(server *url.URL) (string, error)) (dsn
 	return at.String()
 }
 
-// DurablePostgres starts a server that keeps what it has acknowledged, as one in
-// use does, and gives the URL of its empty database and its process. It ends
-// with the test.
-func DurablePostgres(t testing.TB) (dsn string, pid int) {
+// A PostgresServer keeps what it has acknowledged, as one in use does.
+type PostgresServer struct {
+	URL string // of its empty database
+	dir string
+}
+
+// DurablePostgres starts a server that ends with the test. If its process is
+// killed, it starts again half a second later, as a service does.
+func DurablePostgres(t testing.TB) PostgresServer {
 	t.Helper()
-	c := cluster{parent: "/tmp", settings: "-c shared_buffers=256MB -c max_wal_size=4GB"}
+	c := cluster{parent: "/tmp", keeper: restarter, settings: "-c shared_buffers=256MB -c max_wal_size=4GB"}
 	dsn, err := c.start()
 	if err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
 	t.Cleanup(c.stop)
-	lock, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))
+	return PostgresServer{dsn, c.dir}
+}
+
+// Pid is the server's process, whose children are the connections. It is 0 while
+// there is none.
+func (p PostgresServer) Pid() int {
+	lock, err := os.ReadFile(filepath.Join(p.dir, "data", "postmaster.pid"))
 	if err != nil {
-		t.Fatal(err)
+		return 0
 	}
 	first, _, _ := strings.Cut(string(lock), "\n")
-	if pid, err = strconv.Atoi(first); err != nil {
-		t.Fatal(err)
-	}
-	return dsn, pid
+	pid, _ := strconv.Atoi(first)
+	return pid
 }
 
 // execute runs one statement on a connection of its own.
@@ -115,6 +124,7 @@ func execute(dsn, statement string) error {
 // the package is for.
 var theCluster = cluster{
 	parent: memory(),
+	keeper: keeper,
 	settings: "-c shared_buffers=16MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off" +
 		" -c autovacuum=off",
 }
@@ -123,6 +133,7 @@ var theCluster = cluster{
 // own.
 type cluster struct {
 	parent   string // the folder for its own
+	keeper   string // the script that runs it
 	settings string
 
 	mu    sync.Mutex
@@ -164,6 +175,19 @@ const keeper = `
 	pid=$!
 	cat >/dev/null`
 
+// restarter is keeper for a server that is started again when it dies.
+const restarter = `
+	trap 'kill $pid; kill -QUIT $(head -n 1 "$2/data/postmaster.pid"); sleep 1; rm -rf "$2"' EXIT
+	read -r ready || exit
+	while :; do
+		"$1" -D "$2/data" -k "$2" \
+			-c listen_addresses= -c max_connections=200 \
+			-c timezone=UTC -c log_timezone=UTC -c log_min_messages=log $3
+		sleep 0.5
+	done &
+	pid=$!
+	cat >/dev/null`
+
 func (c *cluster) launch() (err error) {
 	bin, err := postgresFolder()
 	if err != nil {
@@ -181,7 +205,7 @@ func (c *cluster) launch() (err error) {
 		os.RemoveAll(dir)
 		return err
 	}
-	g, err := guard.Start(cred, keeper, filepath.Join(bin, "postgres"), dir, c.settings)
+	g, err := guard.Start(cred, c.keeper, filepath.Join(bin, "postgres"), dir, c.settings)
 	if err != nil {
 		os.RemoveAll(dir)
 		return err

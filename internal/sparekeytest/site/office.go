@@ -2,6 +2,7 @@ package site
 
 import (
 	"io"
+	"log"
 	"net"
 	"regexp"
 	"sync"
@@ -41,7 +42,8 @@ func NewOffice(t testing.TB) *Office {
 	o.Addr = l.Addr().String()
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &visit{office: o}, nil }))
 	server.EnableSMTPUTF8 = true
-	go server.Serve(l) //nolint:errcheck // it ends with the test
+	server.ErrorLog = log.New(io.Discard, "", 0) // servers that are killed break their connections
+	go server.Serve(l)                           //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return o
 }

@@ -39,9 +39,9 @@ func Build(t testing.TB) (binary string) {
 type Site struct {
 	T        testing.TB
 	Binary   string
-	Kind     string // "sqlite" or "postgres"
-	URL      string // of the database
-	Postgres int    // the database's process; 0 on SQLite, which has none of its own
+	Kind     string                      // "sqlite" or "postgres"
+	URL      string                      // of the database
+	Postgres sparekeytest.PostgresServer // if that is its database
 	Office   *Office
 
 	dir string
@@ -53,7 +53,8 @@ func New(t testing.TB, binary, kind string) *Site {
 	s := &Site{T: t, Binary: binary, Kind: kind, Office: NewOffice(t), dir: t.TempDir()}
 	s.URL = "sqlite:" + filepath.Join(s.dir, "sparekey.db")
 	if kind == "postgres" {
-		s.URL, s.Postgres = sparekeytest.DurablePostgres(t)
+		s.Postgres = sparekeytest.DurablePostgres(t)
+		s.URL = s.Postgres.URL
 	}
 	s.command("keys", "new", s.keys())
 	s.command("migrate")
@@ -103,8 +104,8 @@ func (s *Site) command(args ...string) {
 
 // A Server is a process that answers.
 type Server struct {
-	Addr  string        // host:port
-	Admin string        // likewise, of the operator's listener
+	Addr  string // host:port
+	Admin string // likewise, of the operator's listener
 	Pid   int
 	Ready time.Duration // from its start to its first answer
 

@@ -21,7 +21,7 @@ COMMON  = internal/password/data/common.txt.gz
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BINARY) ./cmd/sparekey
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(BINARY) ./cmd/sparekey
 
 # The demo: Sparekey on this machine, with a mailbox.
 run: build

@@ -13,10 +13,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
-	"path"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"sparekey/internal/lang"
@@ -45,14 +42,14 @@ type Options struct {
 // goroutines.
 type Pages struct {
 	opts       Options
-	templates  map[string]func() (map[string]*template.Template, error) // by language, then page
+	sets       map[string]*set // of templates, by language
 	scriptPath string
 	script     []byte
 }
 
-// New parses the templates in the language that everybody can be answered in.
-// Each other language follows when it is asked for the first time. An error means
-// that the program was built with a broken template and names it.
+// New reads what all pages share. Each page is parsed, in each language, when it
+// is drawn for the first time. An error means that the program was built with a
+// broken file, or that the theme cannot be used.
 func New(o Options) (*Pages, error) {
 	if o.SiteURL == "" {
 		o.SiteURL = "/"
@@ -60,7 +57,7 @@ func New(o Options) (*Pages, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	p := &Pages{opts: o, templates: map[string]func() (map[string]*template.Template, error){}}
+	p := &Pages{opts: o, sets: map[string]*set{}}
 	css, err := files.ReadFile("assets/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("read styles: %w", err)
@@ -75,80 +72,23 @@ func New(o Options) (*Pages, error) {
 	sum := sha256.Sum256(p.script)
 	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
 	for _, l := range o.Catalogue.Langs() {
-		p.templates[l.Tag] = sync.OnceValues(func() (map[string]*template.Template, error) {
-			return p.parse(o.Catalogue.Printer(l.Tag), styles)
-		})
+		p.sets[l.Tag] = &set{words: o.Catalogue.Printer(l.Tag), css: styles, pages: map[string]*template.Template{}}
 	}
-	_, err = p.templates[lang.Fallback]()
-	return p, err
-}
-
-// parse makes the templates of one language. The shared parts are parsed once,
-// and each page on top of a copy of them.
-func (p *Pages) parse(words *lang.Printer, css string) (map[string]*template.Template, error) {
-	shared, err := template.New("").Parse(`{{define "css"}}` + css + `{{end}}`)
-	if err != nil {
-		return nil, fmt.Errorf("parse styles: %w", err)
-	}
-	parts, err := sources("parts", words)
-	if err != nil {
-		return nil, err
-	}
-	for name, source := range parts {
-		if _, err := shared.New(name).Parse(source); err != nil {
-			return nil, fmt.Errorf("parse part %s: %w", name, err)
-		}
-	}
-	pages, err := sources("pages", words)
-	if err != nil {
-		return nil, err
-	}
-	set := map[string]*template.Template{}
-	for name, source := range pages {
-		t, err := shared.Clone()
-		if err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
-		}
-		if _, err := t.New(name).Parse(source); err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
-		}
-		set[name] = t.Lookup("frame")
-	}
-	return set, nil
-}
-
-// sources reads the templates of a folder and writes into them, once and for
-// all, the messages that take no values: a page is then mostly plain bytes,
-// and a message that does not exist stops the program at its start.
-func sources(folder string, words *lang.Printer) (map[string]string, error) {
-	entries, err := files.ReadDir(folder)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", folder, err)
-	}
-	fixed := regexp.MustCompile(`\{\{\$?\.T "([^"]+)"\}\}`)
-	found := map[string]string{}
-	for _, e := range entries {
-		body, err := files.ReadFile(path.Join(folder, e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", e.Name(), err)
-		}
-		for _, m := range fixed.FindAllStringSubmatch(string(body), -1) {
-			if !words.Has(m[1]) {
-				return nil, fmt.Errorf("read %s: no message %q in %s", e.Name(), m[1], words.Lang())
-			}
-		}
-		found[strings.TrimSuffix(e.Name(), ".html")] = fixed.ReplaceAllStringFunc(string(body), func(at string) string {
-			return template.HTMLEscapeString(words.T(fixed.FindStringSubmatch(at)[1]))
-		})
-	}
-	return found, nil
+	return p, nil
 }
 
 // squeeze takes comments, line ends and indentation out of the styles, which
 // stay readable where they are written.
 func squeeze(css string) string {
-	css = regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(css, "")
-	return regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(css, "")
+	var out strings.Builder
+	for rest := css; rest != ""; {
+		text, comment, _ := strings.Cut(rest, "/*")
+		for line := range strings.Lines(text) {
+			out.WriteString(strings.TrimSpace(line))
+		}
+		_, rest, _ = strings.Cut(comment, "*/")
+	}
+	return out.String()
 }
 
 // Render draws a page. It fills in what is the same on all of them.
@@ -161,13 +101,9 @@ func (p *Pages) Render(d Page) ([]byte, error) {
 	if b.Now.IsZero() {
 		b.Now = time.Now()
 	}
-	set, err := p.templates[b.Printer.Lang()]()
+	t, err := p.sets[b.Printer.Lang()].page(d.file())
 	if err != nil {
 		return nil, err
-	}
-	t := set[d.file()]
-	if t == nil {
-		return nil, fmt.Errorf("draw page %s: no template", d.file())
 	}
 	var out bytes.Buffer
 	out.Grow(20 << 10)

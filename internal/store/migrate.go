@@ -28,6 +28,9 @@ func Migrate(ctx context.Context, o Options) error {
 		return err
 	}
 	defer db.Close()
+	if db.current(ctx) {
+		return nil
+	}
 	// SQLite has no lock between sessions: two processes that start on one
 	// new file may both begin. One of them then finds the work done.
 	for attempt := 1; ; attempt++ {
@@ -47,6 +50,20 @@ func Migrate(ctx context.Context, o Options) error {
 		_, err := t.exec(`INSERT INTO meta (key, value) VALUES ('epoch', '1') ON CONFLICT (key) DO NOTHING`)
 		return err
 	})
+}
+
+// current reports whether every migration was applied and nothing is left to do,
+// as at nearly every start. Whatever is in doubt is for those who migrate.
+func (db *DB) current(ctx context.Context) bool {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return false
+	}
+	var applied, newest, epoch int
+	err = db.reads.QueryRowContext(ctx, `
+		SELECT COUNT(*), COALESCE(MAX(version_id), 0), (SELECT COUNT(*) FROM meta WHERE key = 'epoch')
+		  FROM goose_db_version WHERE is_applied AND version_id > 0`).Scan(&applied, &newest, &epoch)
+	return err == nil && applied == len(names) && newest == len(names) && epoch == 1
 }
 
 func (db *DB) migrate(ctx context.Context) error {

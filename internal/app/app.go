@@ -92,15 +92,17 @@ func Open(ctx context.Context, o Options) (*App, error) {
 }
 
 func (a *App) build(ctx context.Context, o Options) error {
+	go password.Common() //nolint:errcheck // asked for below: both are read once, beside the database
+	go lang.Load()       //nolint:errcheck // likewise
 	src := secret.NewSource(o.Random)
 	theme, err := a.theme()
 	if err != nil {
 		return err
 	}
-	if _, err := password.Common(); err != nil {
+	if err := a.openStore(ctx, o, src); err != nil {
 		return err
 	}
-	if err := a.openStore(ctx, o, src); err != nil {
+	if _, err := password.Common(); err != nil {
 		return err
 	}
 	if off, err := a.Store.ClockOff(ctx, a.now); err != nil {

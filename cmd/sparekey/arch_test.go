@@ -49,7 +49,7 @@ var house = map[string]room{
 	// Cookies are secrets, and have their type from where they come in.
 	"web": {enters: "root flow account session page lang ident limit secret", modules: "github.com/mileusna/useragent"},
 
-	"app":          {enters: below, modules: "github.com/prometheus/client_golang"}, // what happens is counted here
+	"app":          {enters: below, modules: "github.com/VictoriaMetrics/metrics"}, // what happens is counted here
 	"doctor":       {enters: "config outbox secret store"},
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
 	"sparekeytest": {enters: below + " app sparekeytest/guard", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 golang.org/x/net"},

@@ -11,7 +11,7 @@ import (
 // Admin gives what is for the operator alone: metrics, the funnel, profiles.
 func (a *App) Admin() http.Handler {
 	m := http.NewServeMux()
-	m.Handle("GET /metrics", a.metrics.handler(a.log))
+	m.Handle("GET /metrics", a.metrics.handler())
 	m.HandleFunc("GET /funnel", a.showFunnel)
 	m.HandleFunc("/debug/pprof/", pprof.Index)
 	m.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -285,7 +285,7 @@ func (a *App) Sweep(ctx context.Context) error {
 	for {
 		swept, err := a.Store.Sweep(ctx, a.now())
 		for f, n := range swept.Fates {
-			a.metrics.flows.WithLabelValues(string(f.Purpose), string(f.Step), string(f.Outcome)).Add(float64(n))
+			a.metrics.flows.counter(string(f.Purpose), string(f.Step), string(f.Outcome)).Add(n)
 		}
 		if swept.Rows == 0 || err != nil {
 			return err

@@ -57,7 +57,7 @@ var house = map[string]room{
 	// what drives one may enter it.
 	"sparekeytest/chromium": {enters: "sparekeytest/guard", modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"sparekeytest/guard":    {},
-	"sparekeytest/site":     {enters: "sparekeytest", modules: "github.com/emersion/go-smtp"}, // the program as a process
+	"sparekeytest/site":     {enters: "sparekeytest", modules: "github.com/emersion/go-smtp github.com/jackc/pgx/v5"}, // the program as a process
 	"bound":                 {enters: "root sparekeytest"},
 	"bench":                 {enters: "root prove sparekeytest sparekeytest/site"},
 	"durable":               {enters: "root sparekeytest sparekeytest/site"},

@@ -54,9 +54,13 @@ func serveNothing(at string) {
 
 // A page is the report as it grows.
 type page struct {
-	t    *testing.T
-	text strings.Builder
+	t     *testing.T
+	text  strings.Builder
+	notes []string // what stands below the tables
 }
+
+// note adds what stands below the tables.
+func (p *page) note(text string) { p.notes = append(p.notes, text) }
 
 // say adds a line.
 func (p *page) say(format string, args ...any) {
@@ -105,7 +109,7 @@ func TestBench(t *testing.T) {
 		large.Stop()
 	}
 	if *report != "" && !t.Failed() {
-		if err := os.WriteFile(*report, []byte(p.text.String()+why), 0o644); err != nil {
+		if err := os.WriteFile(*report, []byte(p.text.String()+why+strings.Join(p.notes, "\n")), 0o644); err != nil {
 			t.Error(err)
 		}
 	}

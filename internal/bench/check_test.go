@@ -101,6 +101,7 @@ func starts(p *page, s *place, what string) float64 {
 	rows := s.rows()
 	rows.Exec(`DELETE FROM flows`) // strangers may have so many open at a time
 	cpu, database := s.cpu(), s.databaseCPU()
+	profile := s.profile(*span)
 	r := load{addr: s.Addr, clients: 64, span: *span, request: func(client, n int) []byte {
 		email := s.of(begun, n*64+client)
 		if what == "unknown" {
@@ -122,5 +123,6 @@ func starts(p *page, s *place, what string) float64 {
 	count := float64(max(started, 1))
 	p.row("CPU for each, the worker's part until the end of the load included", "", "%.2f ms server, %.2f ms database",
 		cpu.Seconds()*1000/count, database.Seconds()*1000/count)
+	p.note("Where the server's CPU goes while recoveries are begun, " + what + " addresses, " + s.Kind + ":\n\n" + <-profile)
 	return (cpu + database).Seconds() * 1000 / count
 }

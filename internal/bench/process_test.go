@@ -3,7 +3,10 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -38,6 +41,36 @@ func familyCPU(t testing.TB, pid int) time.Duration {
 		}
 	}
 	return time.Duration(ticks) * tick
+}
+
+// profile asks the server where its CPU goes, and gives the answer in words when
+// the span is over: functions with all that they call.
+func (s *place) profile(span time.Duration) <-chan string {
+	out := make(chan string, 1)
+	go func() {
+		res, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.Admin, max(int(span/time.Second), 1)))
+		if err != nil {
+			out <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		file := filepath.Join(s.t.TempDir(), "cpu")
+		raw, err := io.ReadAll(res.Body)
+		if err == nil {
+			err = os.WriteFile(file, raw, 0o600)
+		}
+		if err != nil {
+			out <- err.Error()
+			return
+		}
+		top, err := exec.Command("go", "tool", "pprof", "-top", "-cum", "-nodecount=45", s.Binary, file).Output()
+		if err != nil {
+			out <- err.Error()
+			return
+		}
+		out <- "    " + strings.ReplaceAll(strings.TrimSpace(string(top)), "\n", "\n    ") + "\n"
+	}()
+	return out
 }
 
 func sum(list []int64) (n int64) {

@@ -79,6 +79,7 @@ func (d *driver) crash(r *rand.Rand) {
 		return
 	}
 	node.Kill()
+	d.site.AwaitDatabase() // a server that finds none ends, and whoever runs it starts it again
 	again := d.site.Start()
 	d.mu.Lock()
 	d.nodes[at] = again
@@ -108,6 +109,7 @@ func (d *driver) run(r *rand.Rand) {
 	close(d.over)
 	clients.Wait()
 	d.stop()
+	d.site.AwaitDatabase()
 	if !*lease { // what a killed server had claimed is due now, and not when its lease ends
 		sparekeytest.OpenRows(d.t, d.site.URL).Exec(`UPDATE outbox SET run_at = 1 WHERE state = 'waiting' AND attempt > 0 AND NOT merged`)
 	}

@@ -61,7 +61,12 @@ type Options struct {
 }
 
 const (
-	workers   = 8
+	// Each message waits for two commits, which many share on SQLite: as many
+	// under way as requests that start one keep up with them. On PostgreSQL each
+	// holds a connection that requests need too.
+	workers         = 128
+	postgresWorkers = 16
+
 	lease     = 2 * time.Minute
 	sendLimit = time.Minute
 	pollEvery = time.Second
@@ -79,7 +84,11 @@ type Outbox struct {
 
 // New builds an Outbox.
 func New(o Options) *Outbox {
-	return &Outbox{Options: o, poke: make(chan struct{}, 1), free: make(chan struct{}, workers)}
+	n := workers
+	if o.Store.Postgres() {
+		n = postgresWorkers
+	}
+	return &Outbox{Options: o, poke: make(chan struct{}, 1), free: make(chan struct{}, n)}
 }
 
 // Wake tells the outbox that there is a message. It never waits.
@@ -138,7 +147,7 @@ func (o *Outbox) round(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	n := 1
-	for more := true; more && n < workers; {
+	for more := true; more && n < cap(o.free); {
 		select {
 		case o.free <- struct{}{}:
 			n++

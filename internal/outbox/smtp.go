@@ -68,7 +68,7 @@ const (
 	staleTimeout = 5 * time.Second
 	// maxLinks is how many connections there are at a time. Most mail servers
 	// let one client have ten or more.
-	maxLinks = 4
+	maxLinks = 8
 )
 
 // An SMTP hands mails to a mail server. It is safe for use by many goroutines.
@@ -182,7 +182,7 @@ func loopback(host string) bool {
 }
 
 // Send hands m to the mail server and returns once the server has taken
-// charge of it. Anything else is a *SendError. Up to four mails leave at a
+// charge of it. Anything else is a *SendError. Up to eight mails leave at a
 // time, more wait. When ctx ends, the connection
 // is cut at once; a server that had taken the mail by then and was about to
 // say so will get it a second time if it is sent again.

@@ -5,6 +5,7 @@ package site
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"sparekey/internal/sparekeytest"
 )
@@ -114,6 +117,23 @@ type Server struct {
 	done chan struct{}
 	err  error
 	log  bytes.Buffer
+}
+
+// AwaitDatabase waits until the database takes connections.
+func (s *Site) AwaitDatabase() {
+	s.T.Helper()
+	if s.Kind == "sqlite" {
+		return
+	}
+	for range 600 {
+		conn, err := pgx.Connect(context.Background(), s.URL)
+		if err == nil {
+			conn.Close(context.Background())
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.T.Fatal("got no database within half a minute, want it to start again")
 }
 
 // Start starts a server on the site's database.

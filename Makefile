@@ -17,7 +17,7 @@ RACE  = -race '-gcflags=modernc.org/...=-race=false -d=checkptr=0' \
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal fuzz pages docs setup
+.PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal evidence mutants fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
@@ -66,6 +66,12 @@ prove-durable: $(COMMON)
 # Whether a stranger can tell by the time whom it knows. Wants a quiet machine.
 prove-equal: $(COMMON)
 	$(GO) test ./internal/equal -count=1 -timeout 3h -v -long -report $(CURDIR)/docs/equal.md
+
+# What shows that an attack fails, and how it went: docs/evidence.md.
+evidence: setup $(COMMON)
+	@mkdir -p out
+	CGO_ENABLED=0 $(GO) test -vet=off -count=1 -json $$($(GO) run ./internal/evidence -packages .) >out/tests.json; \
+		$(GO) run ./internal/evidence -log out/tests.json .
 
 # Every parser against what nobody thought of, FUZZTIME each.
 fuzz: $(COMMON)

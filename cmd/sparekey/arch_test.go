@@ -66,6 +66,7 @@ var house = map[string]room{
 	"journey":               {enters: below + " app demo sparekeytest sparekeytest/chromium"},
 	"page/gallery":          {enters: "root lang page"},
 	"docs":                  {}, // reads the code as text
+	"evidence":              {}, // likewise
 	"cmd":                   {enters: "root app config demo doctor prove", modules: "github.com/alecthomas/kong"},
 }
 

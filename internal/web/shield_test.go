@@ -276,7 +276,7 @@ func shieldJourney(app *sparekeytest.App, see func(*sparekeytest.Page)) *spareke
 // referrers and anything that is not ours, speaks to no other origin, and is
 // kept by no cache but the script (A63, A65, A66, ASVS 3.4.1 to 3.4.8, 14.3.2).
 // Every cookie is tied to this host, path and HTTPS, and hidden from scripts;
-// no secret stands anywhere but in a cookie (A25, ASVS 3.3.1 to 3.3.5).
+// no secret stands anywhere but in a cookie (ASVS 3.3.1 to 3.3.5).
 func TestA63EveryAnswer(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		nonces, statuses, cookies, secrets := map[string]bool{}, map[int]bool{}, map[string]bool{}, map[string]bool{}

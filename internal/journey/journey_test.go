@@ -64,6 +64,7 @@ func each(t *testing.T, kinds map[string]chromium.TabOptions, journey func(p *pe
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, origin := sparekeytest.Serve(t, sparekeytest.Options{})
+			app.Typed(first, second)
 			o.Base = origin
 			p := &person{t: t, app: app, name: name, o: o, say: catalogue.Printer(o.Lang)}
 			p.tab = chromium.Open(t).Tab(t, o)

@@ -48,6 +48,8 @@ type App struct {
 	t      testing.TB
 	built  app.Options
 	random *rand.ChaCha8 // nil without a seed
+	minted *minted
+	log    string // the file that has all of it
 
 	mu    sync.Mutex
 	now   time.Time
@@ -76,7 +78,7 @@ var describe = sync.OnceFunc(func() {
 func New(t testing.TB, o Options) *App {
 	t.Helper()
 	describe()
-	a := &App{t: t, now: Start, Sink: o.Sink}
+	a := &App{t: t, now: Start, Sink: o.Sink, minted: newMinted()}
 	if a.Sink == nil {
 		a.Sink = NewSink(t)
 	}
@@ -103,11 +105,8 @@ func New(t testing.TB, o Options) *App {
 	if o.Params == (password.Params{}) {
 		o.Params = cheap
 	}
-	if o.Log == nil {
-		o.Log = io.Discard
-	}
 	a.built = app.Options{
-		Settings: s, Log: slog.New(slog.NewJSONHandler(o.Log, nil)), Now: a.Now, Trace: o.Trace,
+		Settings: s, Log: slog.New(slog.NewJSONHandler(a.keepLog(dir, o.Log), nil)), Now: a.Now, Trace: o.Trace,
 		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap, Drain: o.Drain,
 	}
 	if o.Seed != 0 {
@@ -119,7 +118,42 @@ func New(t testing.TB, o Options) *App {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.close)
+	a.watchSecrets()
 	return a
+}
+
+// keepLog keeps the log in a file, beside the test's own reader if it has one.
+func (a *App) keepLog(dir string, also io.Writer) io.Writer {
+	a.t.Helper()
+	a.log = filepath.Join(dir, "log")
+	file, err := os.Create(a.log)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { file.Close() })
+	if also == nil {
+		return file
+	}
+	return io.MultiWriter(also, file)
+}
+
+// watchSecrets fails the test if at its end a secret of it can be read where
+// none should stand. It is called once for each database that the App has.
+func (a *App) watchSecrets() {
+	a.t.Helper()
+	database := a.Settings.Database
+	a.t.Cleanup(func() {
+		if a.Settings.Database != database {
+			return // the App left it, and it may be gone by now
+		}
+		list, err := a.leaks()
+		if err != nil {
+			a.t.Errorf("look for secrets: %v", err)
+		}
+		for _, leak := range list {
+			a.t.Errorf("A31, A34: %s; want it nowhere", leak)
+		}
+	})
 }
 
 // folder is a folder for one test, in memory where there is room: a test waits
@@ -142,7 +176,7 @@ func folder(t testing.TB) string {
 // clock, which ends with the test. The clock is moved by the first.
 func (a *App) Node() *App {
 	a.t.Helper()
-	node := &App{Sink: a.Sink, t: a.t, built: a.built}
+	node := &App{Sink: a.Sink, t: a.t, built: a.built, minted: a.minted, log: a.log}
 	var err error
 	if node.App, err = app.Open(context.Background(), a.built); err != nil {
 		a.t.Fatal(err)
@@ -170,12 +204,16 @@ func (a *App) Restart() error {
 func (a *App) Reopen(url string) error {
 	a.t.Helper()
 	a.close()
+	left := a.Settings.Database
 	a.Settings.Database = config.Secret(url)
 	again, err := app.Open(context.Background(), a.built)
-	if err == nil {
-		a.App = again
+	if err != nil {
+		return err
 	}
-	return err
+	if a.App = again; left != a.Settings.Database {
+		a.watchSecrets()
+	}
+	return nil
 }
 
 // EachDB runs a test on SQLite and on PostgreSQL, side by side.

@@ -91,6 +91,7 @@ func (c *Client) Post(path string, fields ...string) *Page {
 // Do sends a request and keeps the cookies of its answer.
 func (c *Client) Do(method, path string, body io.Reader) *Page {
 	c.t.Helper()
+	c.app.minted.sent(body)
 	r := httptest.NewRequest(method, c.base+path, body)
 	r.RemoteAddr = c.Addr
 	r.Header.Set("User-Agent", c.Agent)
@@ -110,6 +111,7 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 	w := httptest.NewRecorder()
 	c.app.Web.ServeHTTP(w, r)
 	res := w.Result()
+	c.app.minted.got(res.Cookies())
 	for _, k := range res.Cookies() {
 		if k.MaxAge < 0 {
 			delete(c.Cookies, k.Name)

@@ -32,6 +32,7 @@ try {
 
 const entries = [...new Set(ranked.map((entry) => entry.normalize('NFC').toLowerCase()))]
   .filter((entry) => entry !== '' && !/[\r\n]/.test(entry))
+  .sort() // as the program keeps them
 if (entries.length < fewest) {
   console.error(`common-passwords: the list has ${entries.length} entries, want at least ${fewest}`)
   process.exit(1)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -328,6 +329,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	var running sync.WaitGroup
 	running.Go(func() { a.Run(loops) })
+	running.Go(debug.FreeOSMemory) // what only the start needed
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	var err error

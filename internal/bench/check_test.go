@@ -101,7 +101,7 @@ func starts(p *page, s *place, what string) float64 {
 	rows := s.rows()
 	rows.Exec(`DELETE FROM flows`) // strangers may have so many open at a time
 	cpu, database := s.cpu(), s.databaseCPU()
-	profile := s.profile(*span)
+	profiling := s.profile(*span)
 	r := load{addr: s.Addr, clients: 64, span: *span, request: func(client, n int) []byte {
 		email := s.of(begun, n*64+client)
 		if what == "unknown" {
@@ -123,6 +123,8 @@ func starts(p *page, s *place, what string) float64 {
 	count := float64(max(started, 1))
 	p.row("CPU for each, the worker's part until the end of the load included", "", "%.2f ms server, %.2f ms database",
 		cpu.Seconds()*1000/count, database.Seconds()*1000/count)
-	p.note("Where the server's CPU goes while recoveries are begun, " + what + " addresses, " + s.Kind + ":\n\n" + <-profile)
+	went := <-profiling
+	p.row("of it in the request itself, by the profile, without the database's", "≤ 0.1 ms", "%.3f ms", went.request*cpu.Seconds()*1000/count)
+	p.note("Where the server's CPU goes while recoveries are begun, " + what + " addresses, " + s.Kind + ":\n\n" + went.text)
 	return (cpu + database).Seconds() * 1000 / count
 }

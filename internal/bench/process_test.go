@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,34 +44,70 @@ func familyCPU(t testing.TB, pid int) time.Duration {
 	return time.Duration(ticks) * tick
 }
 
-// profile asks the server where its CPU goes, and gives the answer in words when
-// the span is over: functions with all that they call.
-func (s *place) profile(span time.Duration) <-chan string {
-	out := make(chan string, 1)
+// A profile is where the server's CPU went: functions with all that they call,
+// in words, and the part of it all that requests took by themselves, without
+// what they had the database do.
+type profile struct {
+	text    string
+	request float64
+}
+
+// profile asks the server where its CPU goes. The answer comes when the span is
+// over.
+func (s *place) profile(span time.Duration) <-chan profile {
+	out := make(chan profile, 1)
 	go func() {
-		res, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.Admin, max(int(span/time.Second), 1)))
+		p, err := s.takeProfile(span)
 		if err != nil {
-			out <- err.Error()
-			return
+			p.text = err.Error()
 		}
-		defer res.Body.Close()
-		file := filepath.Join(s.t.TempDir(), "cpu")
-		raw, err := io.ReadAll(res.Body)
-		if err == nil {
-			err = os.WriteFile(file, raw, 0o600)
-		}
-		if err != nil {
-			out <- err.Error()
-			return
-		}
-		top, err := exec.Command("go", "tool", "pprof", "-top", "-cum", "-nodecount=45", s.Binary, file).Output()
-		if err != nil {
-			out <- err.Error()
-			return
-		}
-		out <- "    " + strings.ReplaceAll(strings.TrimSpace(string(top)), "\n", "\n    ") + "\n"
+		out <- p
 	}()
 	return out
+}
+
+func (s *place) takeProfile(span time.Duration) (p profile, err error) {
+	res, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.Admin, max(int(span/time.Second), 1)))
+	if err != nil {
+		return p, err
+	}
+	defer res.Body.Close()
+	file := filepath.Join(s.t.TempDir(), "cpu")
+	raw, err := io.ReadAll(res.Body)
+	if err == nil {
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	if err != nil {
+		return p, err
+	}
+	top, err := s.pprof(file, "-cum", "-nodecount=45")
+	if err != nil {
+		return p, err
+	}
+	p.text = "    " + strings.ReplaceAll(strings.TrimSpace(top), "\n", "\n    ") + "\n"
+	request, err := s.pprof(file, `-focus=net/http\.\(\*conn\)\.serve`, `-ignore=sparekey/internal/store\.`)
+	if err != nil {
+		return p, err
+	}
+	p.request, err = shown(request)
+	return p, err
+}
+
+func (s *place) pprof(file string, args ...string) (string, error) {
+	text, err := exec.Command("go", append(append([]string{"tool", "pprof", "-top"}, args...), s.Binary, file)...).Output()
+	return string(text), err
+}
+
+// part finds what part of all samples pprof shows.
+var part = regexp.MustCompile(`accounting for [^,]*, ([0-9.]+)% of`)
+
+func shown(text string) (float64, error) {
+	found := part.FindStringSubmatch(text)
+	if found == nil {
+		return 0, fmt.Errorf("pprof: got %q, want a line about the nodes that it shows", text)
+	}
+	percent, err := strconv.ParseFloat(found[1], 64)
+	return percent / 100, err
 }
 
 func sum(list []int64) (n int64) {

@@ -66,16 +66,9 @@ func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in
 	if err := s.checkNew(ctx, f, in); err != nil {
 		return Outcome{Flow: f}, err
 	}
-	same, err := s.isCurrent(ctx, v, f, in.Password)
+	stored, err := s.hashNew(ctx, v, f, in.Password)
 	if err != nil {
 		return Outcome{Flow: f}, err
-	}
-	if same {
-		return Outcome{Flow: f}, sparekey.ErrSame
-	}
-	stored, err := s.Hasher.Hash(ctx, password.Proved, v.prefix(), in.Password)
-	if err != nil {
-		return Outcome{Flow: f}, busy(err)
 	}
 	a, _ := s.acting(v, f)
 	a.Password = stored
@@ -126,38 +119,49 @@ func (s *Service) checkNew(ctx context.Context, f *sparekey.Flow, in NewPassword
 	return s.refuse(in.Password, about)
 }
 
-// isCurrent reports whether pw is the password that the account has. One flow
-// asks this a few times only, and what it asks is on disk before; then it is
-// not asked, and the password is simply set.
-func (s *Service) isCurrent(ctx context.Context, v Visit, f *sparekey.Flow, pw string) (bool, error) {
+// hashNew gives what to store for a new password. It reports sparekey.ErrSame,
+// and has written a proof of it, if that is the password the account has. One flow
+// asks this a few times only, and what it asks is on disk before; then it is not
+// asked, and the password is simply set.
+func (s *Service) hashNew(ctx context.Context, v Visit, f *sparekey.Flow, pw string) (string, error) {
 	stored, err := s.Store.PasswordOf(ctx, f.Account)
-	if err != nil || stored == "" {
-		return false, err
+	if err != nil {
+		return "", err
 	}
 	now := s.Now()
 	try := s.Keys.DeriveID("password "+f.ID, v.Browser, v.Key)
-	allowed, err := s.Store.SpendPassword(ctx, store.PasswordTry{
-		ID: try, Subject: f.Account, Flow: f.ID, Now: now, Facts: v.facts(now),
-	})
-	if err != nil || !allowed {
-		return false, err
+	asked := stored != ""
+	if asked {
+		asked, err = s.Store.SpendPassword(ctx, store.PasswordTry{ // spend first, look later
+			ID: try, Subject: f.Account, Flow: f.ID, Now: now, Facts: v.facts(now),
+		})
+		if err != nil {
+			return "", err
+		}
 	}
-	same, _, err := s.Hasher.Check(ctx, password.Question{
+	if !asked {
+		hash, err := s.Hasher.Hash(ctx, password.Proved, v.prefix(), pw)
+		if err != nil {
+			return "", busy(err)
+		}
+		return hash, nil
+	}
+	same, hash, err := s.Hasher.Replace(ctx, password.Question{
 		Lane: password.Proved, From: v.prefix(), Password: pw, Stored: stored,
 	})
-	if errors.Is(err, password.ErrStored) { // then it is not what was typed, and is replaced
-		s.Log.Error("a stored password cannot be read", "err", err)
-		return false, nil
-	}
 	if err != nil {
-		return false, busy(err)
+		return "", busy(err)
 	}
 	if !same {
-		return false, nil
+		return hash, nil
 	}
-	return true, s.Store.AddPasswordProof(ctx, f, sparekey.Proof{
+	err = s.Store.AddPasswordProof(ctx, f, sparekey.Proof{
 		Challenge: try, Way: sparekey.ByPassword, Place: f.Account, At: now,
 	})
+	if err != nil {
+		return "", err
+	}
+	return "", sparekey.ErrSame
 }
 
 // signInSame opens the session that sign-in would have opened: the flow holds

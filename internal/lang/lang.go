@@ -58,7 +58,6 @@ func load(fsys fs.FS) (*Catalogue, error) {
 		return nil, fmt.Errorf("list catalogues: %w", err)
 	}
 	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	parser := newParser()
 	c := &Catalogue{printers: map[string]*Printer{}}
 	for _, name := range names {
@@ -66,7 +65,7 @@ func load(fsys fs.FS) (*Catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read catalogue %s: %w", name, err)
 		}
-		file, err := bundle.ParseMessageFileBytes(body, path.Base(name))
+		file, err := i18n.ParseMessageFileBytes(body, path.Base(name), map[string]i18n.UnmarshalFunc{"json": json.Unmarshal})
 		if err != nil {
 			return nil, fmt.Errorf("parse catalogue %s: %w", name, err)
 		}
@@ -113,6 +112,11 @@ func (c *Catalogue) add(bundle *i18n.Bundle, parser parser, file *i18n.MessageFi
 			plain:  other.plain(nil),
 			html:   other.html(nil),
 			plural: m.Zero+m.One+m.Two+m.Few+m.Many != "",
+		}
+		if p.messages[m.ID].plural { // the bundle is asked for nothing else
+			if err := bundle.AddMessages(file.Tag, m); err != nil {
+				return fmt.Errorf("message %q: %w", m.ID, err)
+			}
 		}
 	}
 	return nil

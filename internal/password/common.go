@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ const maxList = 16 << 20
 
 // A List is the passwords that attackers try first.
 type List struct {
-	entries map[string]struct{}
+	entries []string // in lower case and in order
 }
 
 // Common gives the list of common passwords that was built into the program.
@@ -55,21 +56,22 @@ func readList(folder fs.FS) (*List, error) {
 	if _, err := io.Copy(&text, io.LimitReader(z, maxList)); err != nil {
 		return nil, fmt.Errorf("read the list of common passwords: %w", err)
 	}
-	l := &List{entries: make(map[string]struct{}, 1<<14)}
+	l := &List{}
 	for line := range strings.Lines(text.String()) {
 		entry := strings.TrimSuffix(line, "\n")
 		if utf8.RuneCountInString(entry) >= shortest {
-			l.entries[strings.ToLower(entry)] = struct{}{}
+			l.entries = append(l.entries, strings.ToLower(entry))
 		}
 	}
 	if len(l.entries) == 0 {
 		return nil, errors.New("the list of common passwords is empty: build again with make build")
 	}
+	slices.Sort(l.entries)
 	return l, nil
 }
 
 // Has tells whether a password is on the list, whatever its case.
 func (l *List) Has(pw string) bool {
-	_, ok := l.entries[strings.ToLower(pw)]
-	return ok
+	_, found := slices.BinarySearch(l.entries, strings.ToLower(pw))
+	return found
 }

@@ -7,6 +7,7 @@ package password
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -151,6 +152,42 @@ func (h *Hasher) Hash(ctx context.Context, lane Lane, from netip.Prefix, pw stri
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	return h.pepperKey + digest.Encode(), nil
+}
+
+// Replace is Hash for a password that takes the place of a stored one, and tells
+// whether it is the same. Both take one hash: the new one has the salt of the
+// old, which goes. A salt has to differ between accounts, so that nobody guesses
+// at several of them at once, and it still does. Where what is stored was made at
+// another cost or under another key, Check and Hash take a hash each.
+func (h *Hasher) Replace(ctx context.Context, q Question) (same bool, hash string, err error) {
+	s, unfit := parseStored(q.Stored)
+	if unfit != nil || s.params != h.params || s.keyID != h.pepperKey {
+		if q.Stored != "" {
+			same, _, err = h.Check(ctx, q)
+		}
+		if err == nil && !same || errors.Is(err, ErrStored) { // what cannot be read is replaced
+			hash, err = h.Hash(ctx, q.Lane, q.From, q.Password)
+		}
+		return same, hash, err
+	}
+	leave, err := h.admission.enter(ctx, q.Lane, q.From)
+	if err != nil {
+		return false, "", fmt.Errorf("replace password: %w", err)
+	}
+	defer leave()
+	peppered, err := h.peppered(h.pepperKey, q.Password)
+	if err != nil {
+		return false, "", fmt.Errorf("replace password: %w", err)
+	}
+	h.hashes.Add(1)
+	digest, err := h.current.HashWithSalt(peppered, s.digest.Salt())
+	if err != nil {
+		return false, "", fmt.Errorf("replace password: %w", err)
+	}
+	h.compared.Add(1)
+	encoded := digest.Encode()
+	same = subtle.ConstantTimeCompare([]byte(encoded), []byte(s.digest.Encode())) == 1
+	return same, h.pepperKey + encoded, nil
 }
 
 // Check tells whether the password is the stored one. The work is the same for

@@ -88,6 +88,45 @@ func TestHashAndCheck(t *testing.T) {
 	}
 }
 
+// A password that takes the place of another costs one hash, and the same
+// password is told. What was stored under another key, or cannot be read, is
+// replaced all the same.
+func TestReplaceTakesOneHash(t *testing.T) {
+	const was, will = "four unrelated words", "four other words"
+	h := testHasher(t, Options{})
+	older := testHasher(t, Options{PepperKey: "k2"})
+	for name, c := range map[string]struct {
+		stored, pw string
+		same       bool
+		hashes     uint64
+	}{
+		"another":           {hash(t, h, was), will, false, 1},
+		"the same":          {hash(t, h, was), was, true, 1},
+		"under another key": {hash(t, older, was), will, false, 2},
+		"the same under it": {hash(t, older, was), was, true, 1},
+		"cannot be read":    {"k1$argon2id$what", will, false, 2},
+		"none":              {"", will, false, 1},
+	} {
+		before := h.Stats().Hashes
+		same, stored, err := h.Replace(t.Context(), Question{Lane: Proved, Password: c.pw, Stored: c.stored})
+		if err != nil || same != c.same {
+			t.Errorf("%s: got the same %v and error %v, want %v", name, same, err, c.same)
+		}
+		if n := h.Stats().Hashes - before; n != c.hashes {
+			t.Errorf("%s: got %d hashes, want %d", name, n, c.hashes)
+		}
+		if same {
+			continue
+		}
+		if ok, rehash := check(t, h, c.pw, stored); !ok || rehash {
+			t.Errorf("%s: what is stored then: got %v, rehash %v, want true, false", name, ok, rehash)
+		}
+		if ok, _ := check(t, h, was, stored); ok {
+			t.Errorf("%s: the old password: got true, want false", name)
+		}
+	}
+}
+
 // A57 (ASVS 6.2.8, 6.2.9): no character is without effect, however far behind,
 // and not behind a NUL either.
 func TestA57NothingIsCutOff(t *testing.T) {

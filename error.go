@@ -49,7 +49,7 @@ var (
 	ErrTries     = &Error{Kind: KindGone, Code: "code.flowend"}
 	ErrWrongCode = &Error{Kind: KindWrong, Code: "code.wrong", Field: "code"}
 	ErrOldCode   = &Error{Kind: KindWrong, Code: "code.old", Field: "code"}
-	ErrUsed      = &Error{Kind: KindConflict, Code: "code.used"}
+	ErrUsed      = &Error{Kind: KindConflict, Code: "end.used"}
 	ErrEarly     = &Error{Kind: KindEarly, Code: "code.early"}
 	ErrSends     = &Error{Kind: KindEarly, Code: "code.many"}
 	ErrStopped   = &Error{Kind: KindGone, Code: "flow.stopped"}

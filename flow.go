@@ -36,8 +36,10 @@ type Flow struct {
 	Account string
 	// Epochs are the account's counters as the flow found them.
 	Epochs Epochs
-	// Session is the session the flow was begun in, and ends with.
+	// Session is the session the flow was begun in, and ends with; Shared that
+	// it is one on a shared computer, and stays so whatever is changed in it.
 	Session string
+	Shared  bool
 
 	// Browser is the hash of the secret of the browser that the flow is bound
 	// to; OldBrowser of its former secret, which until OldUntil may repeat
@@ -57,6 +59,7 @@ type Flow struct {
 	Pending   string // sealed: what the flow will write once it is proved
 
 	Lang     string
+	Chosen   bool   // the language was chosen in the flow, for its mails too
 	From     string // the client's address
 	On       string // the browser and system, from a closed list
 	ReturnTo string

@@ -17,8 +17,13 @@ type Activity struct {
 	Failed int
 }
 
-// maxActivity is how many entries are read: more would not be.
-const maxActivity = 200
+// So many entries are shown: more would not be read. What failed has a number of
+// its own, for anybody can make an entry of that kind: it must not push out what
+// happened.
+const (
+	maxActivity = 500
+	maxFailed   = 50
+)
 
 // together is how close tries from one place are told as one.
 const together = time.Hour
@@ -35,11 +40,12 @@ func (s *Service) Activity(ctx context.Context, id string) ([]Activity, error) {
 		return nil, err
 	}
 	list := failed(tries)
+	list = list[:min(len(list), maxFailed)]
 	for _, e := range events {
 		list = append(list, Activity{Event: e})
 	}
 	slices.SortStableFunc(list, func(a, b Activity) int { return cmp.Compare(b.Facts.At.UnixMicro(), a.Facts.At.UnixMicro()) })
-	return list[:min(len(list), maxActivity)], nil
+	return list, nil
 }
 
 // failed gathers tries, the newest first, that came from one place within an

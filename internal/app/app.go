@@ -124,7 +124,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.Flows = flow.New(flow.Options{
 		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
-		Min: minPassword, MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
+		Host: o.Settings.Host(), Min: minPassword, MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
@@ -319,7 +319,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      45 * time.Second, // a hash may have to wait its turn
 		IdleTimeout:       75 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    12 << 10,                                                // net/http adds 4 KiB
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // it would log addresses
 	}
 	if err := a.serveAdmin(); err != nil {

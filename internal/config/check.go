@@ -37,7 +37,7 @@ func (s *Settings) Problems() []error {
 		all = append(all, missing("SMTP", "the codes leave by mail; for example smtp://user:password@mail.example.org:587"))
 	}
 	if s.MailFrom == "" {
-		all = append(all, missing("MAIL_FROM", "mails need a sender; for example Example <no-reply@example.org>"))
+		all = append(all, missing("MAIL_FROM", "mails need a sender; for example Example <hello@example.org>"))
 	}
 	return all
 }
@@ -288,7 +288,7 @@ func (s *Settings) checkMailFrom() error {
 	from, err := mail.ParseAddress(s.MailFrom)
 	// A line break would begin another header.
 	if err != nil || hasControl(from.Name) || hasControl(from.Address) {
-		return wrong("MAIL_FROM", s.MailFrom, "needs one address, for example Example <no-reply@example.org>")
+		return wrong("MAIL_FROM", s.MailFrom, "needs one address, for example Example <hello@example.org>")
 	}
 	s.from = from
 	return nil

@@ -68,7 +68,7 @@ func TestEveryRefusalNamesSettingValueAndMend(t *testing.T) {
 		{"SPAREKEY_SMTP=smtp://mail.example.org:0", `SPAREKEY_SMTP "smtp://mail.example.org:0": needs a port`},
 		{"SPAREKEY_SMTP=https://mail.example.org", `SPAREKEY_SMTP "https://mail.example.org": needs smtp://`},
 
-		{"SPAREKEY_MAIL_FROM=no-reply", `SPAREKEY_MAIL_FROM "no-reply": needs one address, for example Example <no-reply@example.org>`},
+		{"SPAREKEY_MAIL_FROM=hello", `SPAREKEY_MAIL_FROM "hello": needs one address, for example Example <hello@example.org>`},
 		{"SPAREKEY_MAIL_FROM=a@example.org,b@example.org", `SPAREKEY_MAIL_FROM "a@example.org,b@example.org": needs one address`},
 		{"SPAREKEY_SITE_NAME=" + strings.Repeat("é", 65), `SPAREKEY_SITE_NAME "ééé|has 65 characters, at most 64 fit; shorten it`},
 		{"SPAREKEY_SITE_NAME=Spare\rkey", `SPAREKEY_SITE_NAME "Spare\rkey": needs a name on one line`},
@@ -283,7 +283,7 @@ func TestAServerNeedsMail(t *testing.T) {
 	if err := s.CheckServe(); err == nil || !strings.HasPrefix(err.Error(), "SPAREKEY_MAIL_FROM is not set: ") {
 		t.Errorf("without a sender: got %v", err)
 	}
-	s.MailFrom = "Example <no-reply@example.org>"
+	s.MailFrom = "Example <hello@example.org>"
 	if err := s.CheckServe(); err != nil {
 		t.Errorf("with both: %v", err)
 	}

@@ -75,10 +75,10 @@ func Example() {
 	}
 	err := run(os.Stdout, env, "serve", "--listen", ":8080")
 	fmt.Println(err)
-	err = run(os.Stdout, env, "serve", "--listen", ":8080", "--mail-from", "Example <no-reply@example.org>")
+	err = run(os.Stdout, env, "serve", "--listen", ":8080", "--mail-from", "Example <hello@example.org>")
 	fmt.Println(err)
 	// Output:
-	// SPAREKEY_MAIL_FROM is not set: mails need a sender; for example Example <no-reply@example.org>
+	// SPAREKEY_MAIL_FROM is not set: mails need a sender; for example Example <hello@example.org>
 	// serving https://id.example.org on :8080
 	// <nil>
 }

@@ -60,7 +60,7 @@ type Settings struct {
 	SMTPFile string `name:"smtp-file" placeholder:"FILE" help:"Read the mail server's URL from this file."`
 
 	// MailFrom is the sender of all mails, with or without a name.
-	MailFrom string `name:"mail-from" placeholder:"ADDRESS" help:"The sender of all mails, for example 'Example <no-reply@example.org>'."`
+	MailFrom string `name:"mail-from" placeholder:"ADDRESS" help:"The sender of all mails, for example 'Example <hello@example.org>'. People answer to it and pages name it: have it read."`
 
 	// SiteName is the name of the site, at most 64 characters: it stands in
 	// the head of every page and in the subject of mails.

@@ -87,7 +87,7 @@ func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in
 
 func (s *Service) acting(v Visit, f *sparekey.Flow) (store.Acting, *Cookies) {
 	now := s.Now()
-	open, cookies := s.opening(v, nil, false, now)
+	open, cookies := s.opening(v, nil, f.Shared, now)
 	return store.Acting{Flow: f.ID, Key: v.Key, Turn: s.turn(v, now), Open: open}, cookies
 }
 

@@ -110,7 +110,7 @@ func (s *Service) pass(ctx context.Context, v Visit, f *sparekey.Flow, c *sparek
 // cookies are what the browser gets for where the flow stands: a new secret
 // for a right answer, a session too for a registration.
 func (s *Service) cookies(v Visit, f *sparekey.Flow) *Cookies {
-	_, c := s.opening(v, nil, false, s.Now())
+	_, c := s.opening(v, nil, f.Shared, s.Now())
 	switch {
 	case f.Step != sparekey.Done, f.Purpose == sparekey.DeleteAccount:
 		return &Cookies{Browser: c.Browser}

@@ -29,7 +29,8 @@ type Options struct {
 	Source   *secret.Source
 	Hasher   *password.Hasher
 	SiteName string
-	Min      int // characters of a new password
+	Host     string // of the pages
+	Min      int    // characters of a new password
 	MailCap  sparekey.Windows
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -46,7 +46,7 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 	if r.Letter == store.CodeLetter {
 		out.Code = code
 	}
-	if out.Lang == "" {
+	if out.Lang == "" || f.Chosen {
 		out.Lang = f.Lang
 	}
 	return out, nil

@@ -112,7 +112,7 @@ func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, p s
 		return "", err
 	}
 	f := s.newFlow(v, p, now)
-	f.Account, f.Epochs, f.Session, f.Typed = a.ID, a.Epochs, v.Session.ID, email
+	f.Account, f.Epochs, f.Session, f.Shared, f.Typed = a.ID, a.Epochs, v.Session.ID, v.Session.Shared, email
 	if pending != "" {
 		f.Pending = s.Keys.Seal("flow "+f.ID, []byte(pending), s.Source)
 	}
@@ -145,7 +145,7 @@ func (s *Service) refuse(pw string, about password.About) error {
 	if pw == "" {
 		return &sparekey.Error{Kind: sparekey.KindShape, Code: "g.required", Field: "password"}
 	}
-	about.Site, about.Min = s.SiteName, s.Min
+	about.Site, about.Host, about.Min = s.SiteName, s.Host, s.Min
 	err := password.Refuse(pw, about)
 	var no *password.Refusal
 	if errors.As(err, &no) {

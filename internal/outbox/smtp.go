@@ -146,7 +146,7 @@ func (s *SMTP) setServer(u *url.URL) error {
 }
 
 func (s *SMTP) setSender(from *mail.Address, siteName string) error {
-	const example = "needs one address, for example Example <no-reply@example.org>"
+	const example = "needs one address, for example Example <hello@example.org>"
 	if from == nil {
 		return errors.New("SPAREKEY_MAIL_FROM is not set: " + example)
 	}

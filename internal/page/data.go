@@ -75,6 +75,12 @@ type Register struct {
 	Note  *Note
 }
 
+// Already is /register for somebody who is signed in. It posts key to /signout.
+type Already struct {
+	Base
+	Name string // who is signed in
+}
+
 // Recover is /recover, "who are you". It posts login, key, return_to.
 type Recover struct {
 	Base

@@ -11,7 +11,7 @@ import (
 //
 //	g.required                     the field is empty
 //	g.slow           At, In        Clock, time.Duration
-//	in.out, in.out.all             good
+//	in.out                         good
 //	in.expired                     calm
 //	in.wrong, in.wrong3            shown by SignIn.Failures
 //	rec.shape, reg.mail            field login

@@ -63,7 +63,6 @@ func doorSamples(base func(string) Base) []Sample {
 			Args: []any{"At", Clock(sampleNow().Add(4 * time.Minute)), "In", 4 * time.Minute},
 		})},
 		{"signin-out", in("", 0, &Note{ID: "in.out", Good: true})},
-		{"signin-out-all", in("", 0, &Note{ID: "in.out.all", Good: true})},
 		{"signin-expired", in("", 0, &Note{ID: "in.expired", Calm: true})},
 		{"register", reg("", nil)},
 		{"register-mail", reg("mara@example", &Note{ID: "reg.mail", Field: "login"})},

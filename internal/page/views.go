@@ -40,6 +40,11 @@ func (d *Register) foot() string    { return "foot.register" }
 // Fewest is how many characters a password must have.
 func (d *Register) Fewest() int { return min8(d.Min) }
 
+func (d *Already) file() string { return "already" }
+
+// Heading is the page's h1.
+func (d *Already) Heading() string { return d.T("g.already", "Name", d.Name) }
+
 func (d *Recover) file() string { return "recover" }
 
 // Heading is the page's h1.
@@ -212,7 +217,7 @@ func (d *Ended) id() string {
 	case "exhausted":
 		return "code.flowend"
 	case "used":
-		return "code.used"
+		return "end.used"
 	case "stopped":
 		return "end.stopped"
 	case "changed":

@@ -39,8 +39,9 @@ func (r *Refusal) Error() string { return "password refused: " + r.Code }
 // About is what a password must not be made of, and how long it must be.
 type About struct {
 	Login string // the login name, or ""
-	Email string // the address; its local part counts
+	Email string // the address; it counts, and so does its local part
 	Site  string // the site's name
+	Host  string // the site's host
 	Min   int    // characters; less than 8 means 8
 }
 
@@ -168,20 +169,22 @@ const shortestWord = 4
 func (a About) near(pw string) bool {
 	p, length := fold(pw), utf8.RuneCountInString(pw)
 	local, _, _ := strings.Cut(a.Email, "@")
+	words := []string{a.Email, a.Host} // as a whole: their parts are everybody's
 	for _, name := range []string{a.Login, local, a.Site} {
-		words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })
-		for _, word := range append(words, name) {
-			w := fold(word)
-			size := utf8.RuneCountInString(w)
-			if size < shortestWord {
-				continue
-			}
-			if strings.Contains(p, w) && size*2 >= length {
-				return true
-			}
-			if utf8.RuneCountInString(p) >= shortestWord && strings.Contains(w, p) {
-				return true
-			}
+		words = append(words, name)
+		words = append(words, strings.FieldsFunc(name, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })...)
+	}
+	for _, word := range words {
+		w := fold(word)
+		size := utf8.RuneCountInString(w)
+		if size < shortestWord {
+			continue
+		}
+		if strings.Contains(p, w) && size*2 >= length {
+			return true
+		}
+		if utf8.RuneCountInString(p) >= shortestWord && strings.Contains(w, p) {
+			return true
 		}
 	}
 	return false

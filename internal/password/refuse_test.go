@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-var mara = About{Login: "mara.lind", Email: "Mara.Lind+shop@example.com", Site: "Lantern Market"}
+var mara = About{Login: "mara.lind", Email: "Mara.Lind+shop@example.com", Site: "Lantern Market", Host: "id.lantern.example"}
 
 // refused gives the code of a refusal, or "".
 func refused(t *testing.T, pw string, about About) string {
@@ -172,7 +172,7 @@ func TestNamesAreRefused(t *testing.T) {
 	for _, pw := range []string{
 		"mara.lind", "Mara Lind", "maralind1", "MARALIND!", "m4r4-l1nd", "lindmara", "mara1985", "1985mara",
 		"mara.lind+shop", "lanternmarket", "Lantern Market", "L4nt3rn-M@rk3t", "lantern7x", "lantern!!", "my-lantern", "Market2026",
-		"lantern_", "anternmarke", "märälind", "MARA_LIND_1", "ｌａｎｔｅｒｎ１",
+		"lantern_", "anternmarke", "mara.lind+shop@example.com", "example.com", "id.lantern.example", "märälind", "MARA_LIND_1", "ｌａｎｔｅｒｎ１",
 	} {
 		if got := refused(t, pw, mara); got != CodeSelf {
 			t.Errorf("%q: got %q, want %q", pw, got, CodeSelf)

@@ -65,17 +65,18 @@ func (s *Service) SignOut(ctx context.Context, in *sparekey.Session, browser sec
 	return next, nil
 }
 
-// End ends another session of the same account, by its id. A session of
-// another account is not found (A70).
+// End ends another session of the same account, by its id. One that has ended
+// already is ended as well: of two clicks the second is answered as the first. A
+// session of another account is not found (A70).
 func (s *Service) End(ctx context.Context, in *sparekey.Session, id string, f sparekey.Facts) error {
 	if id == in.ID {
 		return errors.New("the session of this browser is ended by signing out")
 	}
 	ended, err := s.Store.EndSession(ctx, in.Account, id, s.ended(in, f), store.Turn{Now: f.At})
-	if err == nil && !ended {
-		err = sparekey.ErrNotFound
+	if err != nil || ended {
+		return err
 	}
-	return err
+	return s.Store.HadSession(ctx, in.Account, id)
 }
 
 // EndOthers ends every other session of the account and gives their number.

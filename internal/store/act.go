@@ -56,6 +56,13 @@ func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
 	if err := t.hold(a.Flow); err != nil { // of two tabs the second finds the flow done
 		return nil, nil, err
 	}
+	was, err := t.flow(t.db.epoch, a.Flow)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.holdAccount(was.Account); err != nil {
+		return nil, nil, err
+	}
 	f, proofs, err := t.conn.mayAct(t.db.epoch, a.Flow, a.Turn.Now)
 	if err != nil {
 		return nil, nil, err
@@ -122,10 +129,14 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 }
 
 // endSessions ends the sessions and the known browsers of the account and
-// gives the number of sessions that ended. The session that the flow was begun
-// in stays: it is re-issued.
+// gives the number of sessions that could have been used. The session that the
+// flow was begun in stays: it is re-issued.
 func (t *tx) endSessions(f *sparekey.Flow, a Acting) (int, error) {
-	n, err := t.exec(`
+	others, err := t.live(f.Account, f.Session, a.Turn.Now)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.exec(`
 		UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0 AND expires > $1 AND password_epoch = $4`,
 		micros(a.Turn.Now), f.Account, f.Session, f.Epochs.Password)
 	if err != nil {
@@ -134,7 +145,7 @@ func (t *tx) endSessions(f *sparekey.Flow, a Acting) (int, error) {
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, f.Account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
-	return int(n), t.changed(f.Account)
+	return others, t.changed(f.Account)
 }
 
 func (t *tx) putPassword(account string, a Acting) error {
@@ -172,7 +183,8 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 	if f.Session != "" {
 		n, err := t.exec(`
-			UPDATE sessions SET token_hash = $1, password_epoch = $2, known = $3 WHERE id = $4 AND account = $5 AND ended = 0`,
+			UPDATE sessions SET token_hash = $1, password_epoch = $2, known = CASE WHEN shared THEN '' ELSE $3 END
+			 WHERE id = $4 AND account = $5 AND ended = 0`,
 			a.Open.TokenHash, f.Epochs.Password, a.Open.Known, f.Session, f.Account)
 		if err != nil {
 			return fmt.Errorf("re-issue session: %w", err)

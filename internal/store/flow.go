@@ -13,7 +13,7 @@ import (
 const flowColumns = `id, purpose, step, stopped, ghost, subject, account, password_epoch, ways_epoch,
 	session, browser, old_browser, old_until, last_key, known_hash, known,
 	typed_kind, typed_key, typed, pending, lang, asked_from, asked_on, return_to,
-	tries, sends, asked_at, next_send, started, expires, closed, others, same, event, charge`
+	tries, sends, asked_at, next_send, started, expires, closed, others, same, event, charge, lang_chosen, shared`
 
 func scanFlow(scan func(...any) error, more ...any) (*sparekey.Flow, error) {
 	var f sparekey.Flow
@@ -29,7 +29,7 @@ func scanFlow(scan func(...any) error, more ...any) (*sparekey.Flow, error) {
 		when{&f.Started},
 		when{&f.Expires},
 		when{&f.Closed},
-		&f.Others, &f.Same, &f.Event, &f.Charge,
+		&f.Others, &f.Same, &f.Event, &f.Charge, &f.Chosen, &f.Shared,
 	}
 	if err := scan(append(dest, more...)...); err != nil {
 		return nil, err
@@ -111,14 +111,14 @@ func (t *tx) addFlow(f *sparekey.Flow) (bool, error) {
 	n, err := t.exec(`
 		INSERT INTO flows (install_epoch, `+flowColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
+			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
 		ON CONFLICT (id) DO NOTHING`,
 		t.db.epoch,
 		f.ID, f.Purpose, f.Step, f.Stopped, f.Ghost, f.Subject, f.Account, f.Epochs.Password, f.Epochs.Ways,
 		f.Session, f.Browser, f.OldBrowser, micros(f.OldUntil), f.LastKey, f.KnownHash, f.Known,
 		f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
 		f.Tries, f.Sends, micros(f.AskedAt), micros(f.NextSend), micros(f.Started), micros(f.Expires), micros(f.Closed),
-		f.Others, f.Same, f.Event, f.Charge)
+		f.Others, f.Same, f.Event, f.Charge, f.Chosen, f.Shared)
 	return n == 1, err
 }
 
@@ -202,7 +202,7 @@ func (db *DB) Ask(ctx context.Context, was, f *sparekey.Flow, key string, m *spa
 // flow is open in that browser.
 func (db *DB) SetFlowLang(ctx context.Context, id, browser, lang string) error {
 	err := db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE flows SET lang = $1 WHERE id = $2 AND browser = $3 AND step <> 'done'`, lang, id, browser)
+		_, err := t.exec(`UPDATE flows SET lang = $1, lang_chosen = TRUE WHERE id = $2 AND browser = $3 AND step <> 'done'`, lang, id, browser)
 		return err
 	})
 	if err != nil {

@@ -49,6 +49,19 @@ func (c conn) account(id string) (*sparekey.Account, error) {
 	return &a, nil
 }
 
+// holdAccount keeps others from changing an account until the transaction ends:
+// what is then read of it is still so when it is acted upon. SQLite has one
+// writer anyway.
+func (t *tx) holdAccount(id string) error {
+	if !t.postgres {
+		return nil
+	}
+	if _, err := t.exec(`SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id); err != nil {
+		return fmt.Errorf("hold account: %w", err)
+	}
+	return nil
+}
+
 // proofs gives the proofs that count for f: its own, and for a flow begun in a
 // session the fresh ones given in it.
 func (c conn) proofs(f *sparekey.Flow, now time.Time) ([]sparekey.Proof, error) {
@@ -165,6 +178,9 @@ func (t *tx) close(f *sparekey.Flow, now time.Time) error {
 		return fmt.Errorf("close flow: %w", err)
 	}
 	if n == 0 {
+		if now, err := t.flow(t.db.epoch, f.ID); err == nil && now.Stopped && now.Step == sparekey.Act {
+			return sparekey.ErrStopped
+		}
 		return sparekey.ErrUsed
 	}
 	_, err = t.exec(`

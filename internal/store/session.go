@@ -168,6 +168,9 @@ type SignIn struct {
 // new browser. A password that changed since it was looked up opens nothing.
 func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 	err := db.write(ctx, func(t *tx) error {
+		if err := t.holdAccount(s.View.Account); err != nil {
+			return err
+		}
 		a, err := t.account(s.View.Account)
 		if err != nil {
 			return err
@@ -238,7 +241,7 @@ func (db *DB) Session(ctx context.Context, tokenHash string, now time.Time) (*sp
 		       a.disabled, a.delete_at, a.created
 		  FROM sessions s JOIN accounts a ON a.id = s.account
 		 WHERE s.token_hash = $1 AND s.ended = 0 AND s.install_epoch = $2
-		   AND s.password_epoch = a.password_epoch AND a.disabled = 0`,
+		   AND s.password_epoch = a.password_epoch AND a.disabled = 0 AND a.delete_at = 0`,
 		[]any{tokenHash, db.epoch},
 		append(scanSession(&s, &how), &a.ID, &a.Name, &a.Lang, &a.Epochs.Password, &a.Epochs.Ways, &a.TwoProofs,
 			when{&a.Disabled}, when{&a.DeleteAt}, when{&a.Created})...)
@@ -269,12 +272,16 @@ func (db *DB) TouchSession(ctx context.Context, id string, now time.Time) error 
 
 // SessionsOf lists the live sessions of an account, the last used first.
 func (db *DB) SessionsOf(ctx context.Context, account string, now time.Time) ([]sparekey.Session, error) {
+	return db.read(ctx).sessionsOf(account, db.epoch, now)
+}
+
+func (c conn) sessionsOf(account string, epoch int64, now time.Time) ([]sparekey.Session, error) {
 	var list []sparekey.Session
-	err := db.read(ctx).rows(`
+	err := c.rows(`
 		SELECT `+sessionColumns+` FROM sessions s JOIN accounts a ON a.id = s.account
-		 WHERE s.account = $1 AND s.ended = 0 AND s.install_epoch = $2 AND s.password_epoch = a.password_epoch
+		 WHERE s.account = $1 AND s.ended = 0 AND s.install_epoch = $2 AND s.password_epoch = a.password_epoch AND a.delete_at = 0
 		 ORDER BY s.seen DESC, s.created DESC, s.id`,
-		[]any{account, db.epoch}, func(scan func(...any) error) error {
+		[]any{account, epoch}, func(scan func(...any) error) error {
 			var s sparekey.Session
 			var how string
 			if err := scan(scanSession(&s, &how)...); err != nil {
@@ -290,6 +297,31 @@ func (db *DB) SessionsOf(ctx context.Context, account string, now time.Time) ([]
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	return list, nil
+}
+
+// live counts the sessions of an account that can be used, but for one.
+func (t *tx) live(account, but string, now time.Time) (n int, err error) {
+	list, err := t.sessionsOf(account, t.db.epoch, now)
+	for _, s := range list {
+		if s.ID != but {
+			n++
+		}
+	}
+	return n, err
+}
+
+// HadSession reports sparekey.ErrNotFound unless the account has, or lately had, a
+// session of that id.
+func (db *DB) HadSession(ctx context.Context, account, id string) error {
+	var n int
+	err := db.read(ctx).row(`SELECT COUNT(*) FROM sessions WHERE id = $1 AND account = $2`, []any{id, account}, &n)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for session: %w", err)
+	case n == 0:
+		return sparekey.ErrNotFound
+	}
+	return nil
 }
 
 // EndSession ends one session of an account. The flows begun in it end with it:
@@ -322,14 +354,18 @@ func (db *DB) EndSession(ctx context.Context, account, id string, e sparekey.Eve
 	return ended, nil
 }
 
-// EndOtherSessions ends every session of an account but one, and gives their
-// number.
+// EndOtherSessions ends every session of an account but one, and gives the number
+// of those that could have been used.
 func (db *DB) EndOtherSessions(ctx context.Context, account, but string, e sparekey.Event) (int, error) {
 	ended := 0
 	err := db.write(ctx, func(t *tx) error {
+		var err error
+		if ended, err = t.live(account, but, e.Facts.At); err != nil {
+			return err
+		}
 		n, err := t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0`,
 			micros(e.Facts.At), account, but)
-		if ended = int(n); err != nil || ended == 0 {
+		if err != nil || n == 0 {
 			return err
 		}
 		if err := t.changed(account); err != nil {

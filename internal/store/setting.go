@@ -175,6 +175,11 @@ func (db *DB) PlanDeletion(ctx context.Context, a Acting, at time.Time) (*sparek
 }
 
 func (t *tx) planDeletion(e sparekey.Event, at time.Time) error {
+	ended, err := t.endAll(e.Account, e.Facts.At)
+	if err != nil {
+		return err
+	}
+	e.Others = ended
 	n, err := t.exec(`UPDATE accounts SET delete_at = $1 WHERE id = $2 AND delete_at = 0`, micros(at), e.Account)
 	if err != nil {
 		return fmt.Errorf("plan deletion: %w", err)
@@ -182,23 +187,24 @@ func (t *tx) planDeletion(e sparekey.Event, at time.Time) error {
 	if n == 0 {
 		return sparekey.ErrChanged
 	}
-	if _, err := t.endAll(e.Account, e.Facts.At); err != nil {
-		return err
-	}
 	return t.announce(sparekey.DeletionMessage, e)
 }
 
 // endAll ends every session of an account and forgets its browsers. It gives
-// the number of sessions.
+// the number of sessions that could have been used.
 func (t *tx) endAll(account string, now time.Time) (int, error) {
-	n, err := t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND ended = 0`, micros(now), account)
+	n, err := t.live(account, "", now)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND ended = 0`, micros(now), account)
 	if err != nil {
 		return 0, fmt.Errorf("end sessions: %w", err)
 	}
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
-	return int(n), t.changed(account)
+	return n, t.changed(account)
 }
 
 // callOff calls the planned deletion of the flow's account off, if there is

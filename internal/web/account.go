@@ -53,7 +53,9 @@ func (s *Server) postPassword(r *request) error {
 }
 
 // getDevices lists the sessions of the account.
-func (s *Server) getDevices(r *request) error { return s.devices(r, http.StatusOK, nil) }
+func (s *Server) getDevices(r *request) error {
+	return s.devices(r, http.StatusOK, told(r, "dev.out", "dev.out.others", "dev.gone"))
+}
 
 func (s *Server) devices(r *request, status int, n *page.Note) error {
 	v, err := s.Accounts.Of(r.Context(), r.account.ID)
@@ -81,7 +83,10 @@ func (s *Server) postDevices(r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.devices(r, http.StatusOK, &page.Note{ID: "dev.out.others", Args: []any{"Count", n}, Good: true})
+		if n == 0 { // they had ended by themselves, or by the first of two clicks
+			return s.tell(r, "/account/devices", "dev.gone", 0)
+		}
+		return s.tell(r, "/account/devices", "dev.out.others", n)
 	}
 	id := r.form.text("session")
 	if id == r.visit.Session.ID {
@@ -94,5 +99,5 @@ func (s *Server) postDevices(r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.devices(r, http.StatusOK, &page.Note{ID: "dev.out", Good: true})
+	return s.tell(r, "/account/devices", "dev.out", 0)
 }

@@ -54,7 +54,7 @@ func TestA10LinksAreMadeOfThePublicAddress(t *testing.T) {
 		app.Sleep(time.Hour)
 		machineRecover(app, c, mara, second)
 		c.Get("/signin").Submit("/signin", "login", mara, "password", second)
-		machineStart(c, "/register", "login", mara, "password", first)
+		c.Post("/register", "login", mara, "password", first).See(303)
 		machineSignIn(app, mara, second) // a browser that is not known: a notice
 		if _, err := app.Accounts.Recover(context.Background(), enumAccount(t, app, mara)); err != nil {
 			t.Fatal(err)

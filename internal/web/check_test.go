@@ -14,10 +14,10 @@ import (
 // does, who is signed in to the same account in another browser.
 var endings = map[string]func(app *sparekeytest.App, c, other *sparekeytest.Client){
 	"signed out": func(_ *sparekeytest.App, c, _ *sparekeytest.Client) {
-		c.Get("/account").Submit("/signout").See(200)
+		c.Get("/account").Submit("/signout").See(303)
 	},
 	"signed out from elsewhere": func(_ *sparekeytest.App, _, other *sparekeytest.Client) {
-		other.Get("/account/devices").Submit("/devices").See(200)
+		other.Get("/account/devices").Submit("/devices").See(303)
 	},
 	"another sign-in in its place": func(_ *sparekeytest.App, c, _ *sparekeytest.Client) {
 		c.Post("/signin", "login", "paul@example.com", "password", second).See(303)

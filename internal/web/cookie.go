@@ -19,9 +19,13 @@ const (
 	knownCookie   = "__Host-known" // says that this browser signed in here before
 	langCookie    = "__Host-lang"
 	missesCookie  = "__Host-misses" // failed sign-ins in this browser, for the words only
+	noteCookie    = "__Host-note"   // what the next page says has happened, for once
 )
 
-const missesLife = time.Hour
+const (
+	missesLife = time.Hour
+	noteLife   = time.Minute
+)
 
 // setCookie gives the browser a cookie for life; 0 for as long as it is open.
 func setCookie(w http.ResponseWriter, name, value string, life time.Duration) {

@@ -50,7 +50,11 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 	case f.Step == sparekey.Act && confirmed(f.Purpose):
 		return s.confirm(r, status, f, n)
 	case f.Step == sparekey.Act:
-		return s.show(r, status, s.newPassword(r, f, n))
+		p, err := s.newPassword(r, f, n)
+		if err != nil {
+			return err
+		}
+		return s.show(r, status, p)
 	case f.Tries >= sparekey.MaxTries:
 		return s.ended(r, f, sparekey.ErrTries)
 	case c == nil:
@@ -79,9 +83,26 @@ func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *pa
 	return p
 }
 
-func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) *page.NewPassword {
+// login is what the person of a proved flow signs in with: what they typed, or
+// the account's address where the flow began with a link.
+func (s *Server) login(r *request, f *sparekey.Flow) (string, error) {
+	if f.TypedKind != sparekey.ByNotice {
+		return f.Typed, nil
+	}
+	v, err := s.Accounts.Of(r.Context(), f.Account)
+	if err != nil {
+		return "", err
+	}
+	return v.Email(), nil
+}
+
+func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) (*page.NewPassword, error) {
+	login, err := s.login(r, f)
+	if err != nil {
+		return nil, err
+	}
 	p := &page.NewPassword{
-		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Username: f.Typed, Min: s.Min, Note: n,
+		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Username: login, Min: s.Min, Note: n,
 	}
 	if n != nil && n.ID == "pw.same" {
 		p.Note, p.Same = nil, true
@@ -89,7 +110,7 @@ func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) *page.N
 	if f.Session != "" {
 		p.SignedInAs = f.Typed
 	}
-	return p
+	return p, nil
 }
 
 // flowBase is the base of a flow's pages, which are reached by their address
@@ -105,8 +126,12 @@ func (s *Server) done(r *request, f *sparekey.Flow) error {
 	if f.Purpose == sparekey.Register {
 		return s.see(r, onward(f.ReturnTo))
 	}
+	login, err := s.login(r, f)
+	if err != nil {
+		return err
+	}
 	p := &page.Done{
-		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: f.Typed, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
+		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
 		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same,
 	}
 	if p.SignedIn && f.Session != "" && !p.Left() {
@@ -118,6 +143,9 @@ func (s *Server) done(r *request, f *sparekey.Flow) error {
 // ended draws the page of a flow that cannot go on.
 func (s *Server) ended(r *request, f *sparekey.Flow, err error) error {
 	p := &page.Ended{Base: s.base(r), Kind: "expired", Purpose: f.Purpose, Login: f.Typed, Flow: f.ID}
+	if f.ID != "" {
+		p.Base = s.flowBase(r, f)
+	}
 	status := http.StatusGone
 	switch {
 	case errors.Is(err, sparekey.ErrTries):

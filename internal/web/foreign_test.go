@@ -104,7 +104,7 @@ func TestA70IDsOfOthers(t *testing.T) {
 		owner.Get("/account").See(200)
 
 		for _, field := range []string{"account", "id", "user", "email", "disabled", "two_proofs"} {
-			other.Post("/account/profile", "name", "Wren", "lang", "", field, account).See(200)
+			other.Post("/account/profile", "name", "Wren", "lang", "", field, account).See(303)
 		}
 		if p := owner.Get("/account").See(200); strings.Contains(p.Body, "Wren") {
 			t.Error("got another's name on an account, want it unchanged")

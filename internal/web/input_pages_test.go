@@ -192,7 +192,7 @@ func TestPages9ReturnTo(t *testing.T) {
 }
 
 // The language can be changed in the middle: the flow and the login stay, and
-// the mails follow where the account has no language of its own (PAGES 10.12).
+// the mails follow, whatever the account's own language is (PAGES 10.12).
 func TestPages12LanguageMidFlow(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		const wren = "wren@example.com"
@@ -231,6 +231,15 @@ func TestPages12LanguageMidFlow(t *testing.T) {
 			}
 			c.Get(at).Submit("/answer", "code", code).See(303)
 			c.Get("/flow/" + flow)
+		}
+		// Who registered in Arabic and asks in Spanish is answered in Spanish.
+		again := app.Client()
+		spanish := machineStart(again, "/recover", "login", mara)
+		again.Post("/language", "lang", "es", "to", "/flow/"+spanish).See(303)
+		app.Deliver()
+		mails := app.Sink.Mails(mara)
+		if last := mails[len(mails)-1]; !strings.Contains(last.HTML, `lang="es"`) {
+			t.Errorf("got the mail %q, want it in the language that was chosen in the flow", last.Subject)
 		}
 		stranger := app.Client() // who may not touch a flow of others
 		c := app.Client()

@@ -353,7 +353,7 @@ func TestA47SecretsAreNew(t *testing.T) {
 		old.Get("/flow/" + flow).See(404)
 
 		old = c.Clone()
-		c.Get("/account").Submit("/signout").See(200)
+		c.Get("/account").Submit("/signout").See(303)
 		machineRenewed(t, "signed out", old, c, "__Host-browser")
 		machineOut(t, c, "signed out")
 		if v, ok := c.Cookies["__Host-session"]; ok {

@@ -43,7 +43,7 @@ func TestTwoNodes(t *testing.T) {
 	other := two.Client()
 	other.Get("/signin").Submit("/signin", "login", mara, "password", second).See(303)
 	other.On(one).Get("/account").See(200)
-	flow.On(one).Get("/account/devices").Submit("/devices").See(200)
+	flow.On(one).Get("/account/devices").Submit("/devices").See(303)
 	other.On(two).Get("/account").See(303)
 	other.On(one).Get("/account").See(303)
 

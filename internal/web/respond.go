@@ -120,18 +120,48 @@ func (s *Server) fail(r *request, err error) {
 
 // failure draws the page of an error that has no page of its own.
 func (s *Server) failure(r *request, e *sparekey.Error) {
-	p := &page.Problem{Base: s.base(r), Status: statusOf(e.Kind), ID: e.Code, Args: e.Args}
 	if e.After > 0 {
+		r.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.After.Seconds()))))
+	}
+	if p := s.door(r, e); p != nil {
+		if err := s.show(r, statusOf(e.Kind), p); err == nil {
+			return
+		}
+	}
+	p := &page.Problem{Base: s.base(r), Status: statusOf(e.Kind), ID: e.Code, Args: e.Args}
+	if p.Again = p.Self; e.After > 0 {
 		p.Retry = e.After
 		p.RetryAt = p.Now.Add(e.After)
-		r.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.After.Seconds()))))
 	}
 	s.draw(r, p)
 }
 
+// door draws the form that somebody has sent who is to wait, with what was typed
+// and the wait above it; nil for what is no form of a start.
+func (s *Server) door(r *request, e *sparekey.Error) page.Page {
+	if r.Method != http.MethodPost || e.After == 0 || e.Kind != sparekey.KindSlow && e.Kind != sparekey.KindBusy {
+		return nil
+	}
+	b, login := s.base(r), typed(r.form.text("login"))
+	n := &page.Note{ID: e.Code, Args: []any{"At", page.Clock(b.Now.Add(e.After)), "In", e.After}}
+	switch r.URL.Path {
+	case "/signin":
+		return &page.SignIn{Base: b, Login: login, Shared: r.form.has("shared"), Note: n}
+	case "/register":
+		return &page.Register{Base: b, Login: login, Min: s.Min, Note: n}
+	case "/recover":
+		return &page.Recover{Base: b, Login: login, Note: n}
+	}
+	return nil
+}
+
 // problem draws a page that says what is wrong and what to do next.
 func (s *Server) problem(r *request, status int, code string) {
-	s.draw(r, &page.Problem{Base: s.base(r), Status: status, ID: code})
+	p := &page.Problem{Base: s.base(r), Status: status, ID: code}
+	if code != "g.cookie" { // then the page it is about cannot be seen
+		p.Again = p.Self
+	}
+	s.draw(r, p)
 }
 
 // oops says that something broke here, with a number to tell us.
@@ -139,9 +169,9 @@ func (s *Server) oops(r *request) {
 	if r.printer == nil {
 		s.prepare(r)
 	}
-	s.draw(r, &page.Problem{
-		Base: s.base(r), Status: http.StatusInternalServerError, ID: "g.oops", Number: number(r.id),
-	})
+	p := &page.Problem{Base: s.base(r), Status: http.StatusInternalServerError, ID: "g.oops", Number: number(r.id)}
+	p.Again = p.Self
+	s.draw(r, p)
 }
 
 func (s *Server) draw(r *request, p *page.Problem) {

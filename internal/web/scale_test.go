@@ -78,7 +78,7 @@ func visits(app *sparekeytest.App) []visit {
 				c.Get("/api/v1/session").See(200)
 			}
 		}},
-		{"sign out", func() { c.Get("/account").Submit("/signout").See(200) }},
+		{"sign out", func() { c.Get("/account").Submit("/signout").See(303) }},
 		{"sign in, wrong password", func() { c.Get("/signin").Submit("/signin", "login", mara, "password", second).See(422) }},
 		{"sign in, known browser", func() { c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303) }},
 		{"sign in, new browser", func() {

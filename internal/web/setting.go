@@ -33,7 +33,7 @@ func (s *Server) confirm(r *request, status int, f *sparekey.Flow, n *page.Note)
 }
 
 // getProfile shows how the person is addressed and signs in.
-func (s *Server) getProfile(r *request) error { return s.profile(r, http.StatusOK, nil) }
+func (s *Server) getProfile(r *request) error { return s.profile(r, http.StatusOK, told(r, "prof.ok")) }
 
 func (s *Server) profile(r *request, status int, n *page.Note) error {
 	v, err := s.Accounts.Of(r.Context(), r.account.ID)
@@ -74,7 +74,7 @@ func (s *Server) postProfile(r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.profile(r, http.StatusOK, &page.Note{ID: "prof.ok", Good: true})
+	return s.tell(r, "/account/profile", "prof.ok", 0)
 }
 
 // getMyWays lists what the account's owner can verify with.

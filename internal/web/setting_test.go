@@ -27,7 +27,7 @@ func confirms(app *sparekeytest.App, c *sparekeytest.Client, email string) *spar
 func TestProfile(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		c := app.Register(mara, first)
-		c.Get("/account/profile").See(200).Submit("/profile", "name", "  Mara   Quiet ", "lang", "ar").See(200)
+		c.Get("/account/profile").See(200).Submit("/profile", "name", "  Mara   Quiet ", "lang", "ar").See(303)
 		c.Get("/account").Says("Mara Quiet")
 		app.Sleep(48 * time.Hour)
 		recovering(app, mara)
@@ -36,7 +36,7 @@ func TestProfile(t *testing.T) {
 		if mail := mails[len(mails)-1]; !strings.Contains(mail.Text, "Mara Quiet") || !strings.Contains(mail.HTML, `lang="ar"`) {
 			t.Errorf("got mail %q, want one in Arabic to Mara Quiet", mail.Text)
 		}
-		c.Get("/account/profile").Submit("/profile", "name", "Mara", "lang", "").See(200)
+		c.Get("/account/profile").Submit("/profile", "name", "Mara", "lang", "").See(303)
 		for name, says := range map[string]string{
 			strings.Repeat("ن", 65):     "over 64 characters",
 			strings.Repeat("m", 10_000): "over 64 characters",
@@ -46,7 +46,7 @@ func TestProfile(t *testing.T) {
 			c.Get("/account/profile").Submit("/profile", "name", name, "lang", "").See(422).Says(says)
 		}
 		c.Post("/account/profile", "name", "Mara", "lang", "tlh").See(400)
-		page := c.Get("/account/profile").Submit("/profile", "name", `<b onclick="x()">Mara</b> & https://evil.test`, "lang", "en").See(200)
+		page := c.Get("/account/profile").Submit("/profile", "name", `<b onclick="x()">Mara</b> & https://evil.test`, "lang", "en").See(303)
 		if strings.Contains(page.Body, "<b onclick") {
 			t.Error("got a name's tags as tags, want them as text")
 		}

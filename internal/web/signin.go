@@ -14,7 +14,7 @@ func (s *Server) showSignIn(r *request) error {
 	if r.account != nil {
 		return s.see(r, onward(s.returnTo(r)))
 	}
-	p := &page.SignIn{Base: s.base(r)}
+	p := &page.SignIn{Base: s.base(r), Note: told(r, "in.out")}
 	if token(r.Request, sessionCookie) != "" { // it had a session that has ended
 		dropCookie(r.w, sessionCookie)
 		p.Note = &page.Note{ID: "in.expired", Calm: true}
@@ -57,7 +57,6 @@ func (s *Server) postSignIn(r *request) error {
 
 // postSignOut ends the session of this browser.
 func (s *Server) postSignOut(r *request) error {
-	p := &page.SignIn{Base: s.base(r), Note: &page.Note{ID: "in.out", Good: true}}
 	if r.visit.Session != nil {
 		next, err := s.Sessions.SignOut(r.Context(), r.visit.Session, r.visit.Browser, r.visit.Key, s.facts(r))
 		if err != nil {
@@ -67,6 +66,5 @@ func (s *Server) postSignOut(r *request) error {
 	}
 	dropCookie(r.w, sessionCookie)
 	r.w.Header().Set("Clear-Site-Data", `"cache"`)
-	p.Self = "/signin"
-	return s.show(r, http.StatusOK, p)
+	return s.tell(r, "/signin", "in.out", 0)
 }

@@ -10,6 +10,13 @@ import (
 
 // showRegister draws the registration form.
 func (s *Server) showRegister(r *request) error {
+	if r.account != nil { // an account made now would end this session without a word
+		v, err := s.Accounts.Of(r.Context(), r.account.ID)
+		if err != nil {
+			return err
+		}
+		return s.show(r, http.StatusOK, &page.Already{Base: s.base(r), Name: v.Email()})
+	}
 	return s.show(r, http.StatusOK, &page.Register{Base: s.base(r), Min: s.Min})
 }
 

@@ -88,8 +88,20 @@ type handler func(r *request) error
 func (s *Server) base(r *request) page.Base {
 	return page.Base{
 		Printer: r.printer, Nonce: r.nonce, Key: s.Source.ID(), Now: s.Now(),
-		Self: r.URL.Path, ReturnTo: s.returnTo(r),
+		Self: pageOf(r.URL.Path), ReturnTo: s.returnTo(r),
 	}
+}
+
+// pageOf is the page that a form sent to a path belongs to: mostly that path.
+func pageOf(path string) string {
+	parts := strings.Split(path, "/") // "", "flow", id, …
+	switch {
+	case path == "/signout":
+		return "/account"
+	case len(parts) == 4 && parts[1] == "flow" && (parts[3] == "answer" || parts[3] == "again" || parts[3] == "act"):
+		return "/flow/" + parts[2]
+	}
+	return path
 }
 
 // facts are what the journal keeps of a request.

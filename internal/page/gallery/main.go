@@ -47,7 +47,7 @@ func draw(folder string, look page.Look, mark string) (int, error) {
 		return 0, err
 	}
 	pages, err := page.New(page.Options{
-		Catalogue: catalogue, SiteName: "Lantern Market", Host: "lantern.example", MailFrom: "no-reply@lantern.example",
+		Catalogue: catalogue, SiteName: "Lantern Market", Host: "lantern.example", MailFrom: "hello@lantern.example",
 		Theme: theme,
 	})
 	if err != nil {

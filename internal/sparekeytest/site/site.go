@@ -90,7 +90,7 @@ func (s *Site) environment(addr, admin string) []string {
 	return append(os.Environ(),
 		"SPAREKEY_LISTEN="+addr, "SPAREKEY_PUBLIC_URL=http://"+Host, "SPAREKEY_DATABASE="+s.URL,
 		"SPAREKEY_KEY_FILE="+s.keys(), "SPAREKEY_SMTP=smtp://"+s.Office.Addr,
-		"SPAREKEY_MAIL_FROM=Sparekey <no-reply@example.com>", "SPAREKEY_SITE_NAME=Example", "SPAREKEY_ADMIN_LISTEN="+admin,
+		"SPAREKEY_MAIL_FROM=Sparekey <hello@example.com>", "SPAREKEY_SITE_NAME=Example", "SPAREKEY_ADMIN_LISTEN="+admin,
 		"SPAREKEY_TRUSTED_PROXIES=127.0.0.1/32")
 }
 

@@ -10,11 +10,11 @@ FUZZTIME ?= 10s
 # may be linked from there, and unwatched would look like a race to all of them.
 # Without it: the commands, one at a time; keys and pages, where nothing runs at
 # once; long sieges; and browsers, whose library has races of its own.
-PLAIN = ./cmd/... ./internal/bench ./internal/bound ./internal/durable ./internal/equal ./internal/journey/... ./internal/page/... \
-	./internal/prove ./internal/secret ./internal/sparekeytest/chromium
+PLAIN = ./cmd/... ./internal/bench ./internal/bound ./internal/durable ./internal/equal ./internal/journey/... ./internal/mutants \
+	./internal/page/... ./internal/prove ./internal/secret ./internal/sparekeytest/chromium
 RACE  = -race '-gcflags=modernc.org/...=-d=checkptr=0' '-gcflags=modernc.org/libc=-race=false -d=checkptr=0' \
 	'-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0' \
-	$$($(GO) list ./... | grep -v -E '/(cmd|bench|bound|durable|equal|journey|page|prove|secret|chromium)(/|$$)')
+	$$($(GO) list ./... | grep -v -E '/(cmd|bench|bound|durable|equal|journey|mutants|page|prove|secret|chromium)(/|$$)')
 
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
@@ -73,7 +73,13 @@ prove-equal: $(COMMON)
 evidence: setup $(COMMON)
 	@mkdir -p out
 	CGO_ENABLED=0 $(GO) test -vet=off -count=1 -json $$($(GO) run ./internal/evidence -packages .) >out/tests.json; \
-		$(GO) run ./internal/evidence -log out/tests.json .
+		$(GO) run ./internal/evidence -log out/tests.json $$(test ! -e out/mutants.json || echo -mutants out/mutants.json) .
+
+# Which tests notice deliberate defects: each is put into a copy of the code.
+# One that nothing notices is an error. Takes some minutes.
+mutants: setup $(COMMON)
+	@mkdir -p out
+	$(GO) run ./internal/mutants -to out/mutants.json .
 
 # Every parser against what nobody thought of, FUZZTIME each.
 fuzz: $(COMMON)

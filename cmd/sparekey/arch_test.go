@@ -67,6 +67,7 @@ var house = map[string]room{
 	"page/gallery":          {enters: "root lang page"},
 	"docs":                  {}, // reads the code as text
 	"evidence":              {}, // likewise
+	"mutants":               {}, // changes copies of it
 	"cmd":                   {enters: "root app config demo doctor prove", modules: "github.com/alecthomas/kong"},
 }
 
@@ -79,7 +80,7 @@ var forbidden = []struct{ path, only, because string }{
 	{"unsafe", "", "memory safety is what the language is chosen for"},
 	{"math/rand", "sparekeytest", "secrets come from crypto/rand, and the wrong import is soon typed"},
 	{"math/rand/v2", "sparekeytest sparekeytest/site prove", "secrets come from crypto/rand, and the wrong import is soon typed"},
-	{"os/exec", "sparekeytest sparekeytest/chromium sparekeytest/guard sparekeytest/site", "a server that starts programs can be made to start others"},
+	{"os/exec", "mutants sparekeytest sparekeytest/chromium sparekeytest/guard sparekeytest/site", "a server that starts programs can be made to start others"},
 }
 
 // A listed is a package as go list describes it. Imports are those of the

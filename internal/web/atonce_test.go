@@ -2,13 +2,16 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
+	"sparekey"
 	"sparekey/internal/sparekeytest"
+	"sparekey/internal/store"
 )
 
 // recovering begins a recovery in a new browser and gives the code's page.
@@ -95,6 +98,31 @@ func TestA14FlowsAtOnce(t *testing.T) {
 		}
 		if short != 3 {
 			t.Errorf("got %d flows with short codes, want 3: five tries each make fifteen", short)
+		}
+	})
+}
+
+// ASVS 6.5.1: of two right answers that were both compared before either proved,
+// one is a proof. The other is told that the code was used, and moves nothing.
+func TestCodeProvesOnce(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		app.Register(mara, first)
+		c, _ := recovering(app, mara)
+		app.Deliver()
+		ctx, rows := context.Background(), app.Rows()
+		open, err := app.Store.OpenChallenge(ctx, strings.TrimPrefix(c.At(), "/flow/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.Store.Prove(ctx, open, store.Turn{Key: "one", Now: app.Now()}); err != nil {
+			t.Fatalf("the first: got %v, want a proof", err)
+		}
+		before := rows.Dump()
+		if _, err := app.Store.Prove(ctx, open, store.Turn{Key: "two", Now: app.Now()}); !errors.Is(err, sparekey.ErrUsed) {
+			t.Errorf("the second: got %v, want %v", err, sparekey.ErrUsed)
+		}
+		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {
+			t.Errorf("the second: got changes in %v, want none", got)
 		}
 	})
 }

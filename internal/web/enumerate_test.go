@@ -98,6 +98,37 @@ func TestA03OneHashPerSignIn(t *testing.T) {
 	})
 }
 
+// The request that starts a recovery or a registration looks nobody up: it
+// touches no other table than those it writes. A look-up with the same rows for
+// all would take its time by what it finds (A01, A02).
+func TestA02StartsLookNobodyUp(t *testing.T) {
+	trace := &enumTrace{}
+	sparekeytest.EachDBWith(t, sparekeytest.Options{Trace: trace.add}, func(t *testing.T, app *sparekeytest.App) {
+		app.Register(mara, first)
+		c := app.Client()
+		for path, form := range map[string][]string{
+			"/recover":  {"login", mara},
+			"/register": {"login", mara, "password", first},
+		} {
+			page := c.Get(path)
+			trace.take()
+			page.Submit(path, form...).See(303)
+			var tables []string
+			for _, statement := range trace.take() {
+				for _, found := range enumTable.FindAllStringSubmatch(statement, -1) {
+					tables = append(tables, found[1])
+				}
+			}
+			slices.Sort(tables)
+			if got, want := slices.Compact(tables), []string{"challenges", "flows", "outbox"}; !slices.Equal(got, want) {
+				t.Errorf("POST %s: got the tables %q touched, want %q", path, got, want)
+			}
+		}
+	})
+}
+
+var enumTable = regexp.MustCompile(`\b(?:FROM|JOIN|INTO|UPDATE) (\w+)`)
+
 // An enumTrace keeps what a database was told.
 type enumTrace struct {
 	mu   sync.Mutex

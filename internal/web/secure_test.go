@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -92,4 +93,76 @@ func TestTakeBackPaused(t *testing.T) {
 	if page := app.Client().Get(link).See(404); strings.Contains(page.Text(), "paused") {
 		t.Error("got told that the account is paused, want nothing of it")
 	}
+}
+
+// A51: whatever changes about an account, or lets somebody in, every proved
+// address is told of it, and one that was dropped within the last week too; with
+// a link that takes the account back, unless nobody gets in at all.
+func TestA51EveryChangeIsTold(t *testing.T) {
+	for name, change := range endings {
+		switch name {
+		case "password changed elsewhere", "recovered", "deletion planned", "paused by the operator", "signed out by the operator":
+			toldOf(t, name, name != "paused by the operator", change)
+		}
+	}
+	toldOf(t, "signed in from a new browser", true, func(app *sparekeytest.App, _, _ *sparekeytest.Client) {
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+	})
+	toldOf(t, "a login name was chosen", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		other.Get("/account/profile").Submit("/profile", "login", "heron").See(303)
+		confirms(app, other, mara)
+	})
+	toldOf(t, "a deletion called off", true, func(app *sparekeytest.App, c, other *sparekeytest.Client) {
+		endings["deletion planned"](app, c, other)
+		app.Deliver()
+		endings["recovered"](app, c, other)
+	})
+	toldOf(t, "let in again by the operator", true, func(app *sparekeytest.App, c, other *sparekeytest.Client) {
+		endings["paused by the operator"](app, c, other)
+		app.Deliver()
+		if err := app.Accounts.Unpause(context.Background(), idOf(app, mara)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func toldOf(t *testing.T, name string, link bool, change func(app *sparekeytest.App, c, other *sparekeytest.Client)) {
+	t.Run(name, func(t *testing.T) {
+		sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+			other := app.Register(mara, first)
+			const second, lately, longAgo = "mara@example.org", "mara@example.net", "mara@example.edu"
+			for n, email := range []string{second, lately, longAgo} {
+				dropped := []time.Time{{}, sparekeytest.Start.Add(-time.Hour), sparekeytest.Start.Add(-sparekey.DroppedTold - time.Hour)}[n]
+				at := int64(0)
+				if !dropped.IsZero() {
+					at = dropped.UnixMicro()
+				}
+				app.Rows().Exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+					SELECT $1, account, 'email', $2, $2, added + 1, proved, $3 FROM identifiers WHERE key = $4`, email, email, at, mara)
+			}
+			c := app.Client()
+			c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+			app.Deliver()
+			app.Sleep(2 * time.Hour) // else what follows is merged with that
+			before := len(app.Sink.Mails(mara))
+			change(app, c, other)
+			app.Deliver()
+			for _, email := range []string{mara, second, lately} {
+				list := app.Sink.Mails(email)
+				if email == mara {
+					list = list[before:]
+				}
+				if len(list) == 0 {
+					t.Errorf("%s: got no mail, want one that tells", email)
+					continue
+				}
+				if last := list[len(list)-1]; strings.Contains(last.Text, "/secure/") != link {
+					t.Errorf("%s: got the mail %q, want the link in it: %v", email, last.Subject, link)
+				}
+			}
+			if list := app.Sink.Mails(longAgo); len(list) > 0 {
+				t.Errorf("got %d mails to an address dropped long ago, want none", len(list))
+			}
+		})
+	})
 }

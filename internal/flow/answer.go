@@ -189,6 +189,13 @@ func (s *Service) Again(ctx context.Context, v Visit, id, challenge string) (*sp
 // SignIn checks a login and a password and opens a session. Whoever is typed,
 // it looks up one row, spends one try, hashes once and says the same (A03).
 func (s *Service) SignIn(ctx context.Context, v Visit, login, pw string, shared bool) (*Cookies, error) {
+	// Strangers who would be told to come again are told before anything is looked
+	// up or written for them, whoever they ask for. Who says to be known is looked up.
+	if v.Known == "" {
+		if err := s.Hasher.Room(password.Stranger, v.prefix()); err != nil {
+			return nil, busy(err)
+		}
+	}
 	now := s.Now()
 	kind, key := loginKey(login)
 	view, err := s.Store.SignInView(ctx, kind, key, v.knownHash(), now)

@@ -123,27 +123,46 @@ func (a *admission) line(lane Lane, from netip.Prefix) (*waiter, error) {
 	case a.running < a.slots:
 		a.grant(w)
 		return w, nil
-	case q.len >= a.limits[lane] && !a.makeRoom(q, w):
+	case a.full(lane, from):
 		a.refused[lane]++
 		return nil, a.busy(lane)
+	case q.len >= a.limits[lane]:
+		a.makeRoom(q)
 	}
 	q.push(w)
 	return w, nil
 }
 
-// makeRoom turns away the last of the client that has most in a full lane, if
-// the newcomer's client has at least two fewer: else one client could fill the
-// lane, and all others would be told to come again.
-func (a *admission) makeRoom(q *queue, newcomer *waiter) bool {
-	crowd := q.longest()
-	if crowd == nil || q.waiting(newcomer.from)+2 > crowd.waiters.Len() {
+// room reports a [*BusyError] if line would refuse a newcomer now.
+func (a *admission) room(lane Lane, from netip.Prefix) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running < a.slots || !a.full(lane, from) {
+		return nil
+	}
+	a.refused[lane]++
+	return a.busy(lane)
+}
+
+// full reports whether a lane has no place for one more of a client. In a full
+// lane there still is one for a client that has at least two fewer waiting than
+// another: else that one could fill the lane, and all others would be told to
+// come again.
+func (a *admission) full(lane Lane, from netip.Prefix) bool {
+	q := &a.queues[lane]
+	if q.len < a.limits[lane] {
 		return false
 	}
-	last := crowd.waiters.Back().Value.(*waiter)
+	crowd := q.longest()
+	return crowd == nil || q.waiting(from)+2 > crowd.waiters.Len()
+}
+
+// makeRoom turns away the last of the client that has most in a lane.
+func (a *admission) makeRoom(q *queue) {
+	last := q.longest().waiters.Back().Value.(*waiter)
 	q.remove(last)
 	a.refused[last.lane]++
 	last.turn <- a.busy(last.lane)
-	return true
 }
 
 // grant gives w a slot.

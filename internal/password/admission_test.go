@@ -180,13 +180,21 @@ func TestOnlyStrangersAreToldToComeAgain(t *testing.T) {
 		if waited := time.Since(before); waited != 0 {
 			t.Errorf("the answer took %v, want it at once", waited)
 		}
+		if err := a.room(Stranger, from(20)); !errors.Is(err, ErrBusy) {
+			t.Errorf("room in a full lane: got %v, want a BusyError", err)
+		}
+		for _, lane := range []Lane{Proved, Known} {
+			if err := a.room(lane, from(20)); err != nil {
+				t.Errorf("room in lane %d: got %v, want it", lane, err)
+			}
+		}
 		for range 20 {
 			come("k", Known, from(20))
 			come("p", Proved, from(20))
 		}
 		s := a.stats()
-		if s.Refused != [LaneCount]uint64{Stranger: 1} || s.Waiting != [LaneCount]int{20, 20, 3} {
-			t.Errorf("got %+v, want one stranger refused and 20, 20 and 3 waiting", s)
+		if s.Refused != [LaneCount]uint64{Stranger: 2} || s.Waiting != [LaneCount]int{20, 20, 3} {
+			t.Errorf("got %+v, want two strangers refused and 20, 20 and 3 waiting", s)
 		}
 		if got := served(); strings.Contains(got, "-") || len(strings.Fields(got)) != 43 {
 			t.Errorf("got %s, want all 43 served", got)

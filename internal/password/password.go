@@ -154,6 +154,12 @@ func (h *Hasher) Hash(ctx context.Context, lane Lane, from netip.Prefix, pw stri
 	return h.pepperKey + digest.Encode(), nil
 }
 
+// Room reports a [*BusyError] if there is no turn to wait for now. It is asked
+// before work that would be for nothing.
+func (h *Hasher) Room(lane Lane, from netip.Prefix) error {
+	return h.admission.room(lane, from)
+}
+
 // Replace is Hash for a password that takes the place of a stored one, and tells
 // whether it is the same. Both take one hash: the new one has the salt of the
 // old, which goes. A salt has to differ between accounts, so that nobody guesses

@@ -9,8 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +26,7 @@ var (
 	flows  = flag.Int("flows", 12, "clients at once")
 	seed   = flag.Uint64("seed", 0, "of what clients do and when servers are killed; 0 draws one")
 	lease  = flag.Bool("lease", false, "wait until the leases of servers that were killed have ended by themselves")
+	backlog = flag.Int("backlog", 60, "mails that wait while there is no mail server")
 	report = flag.String("report", "", "the file that gets the report")
 )
 
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	sparekeytest.Main(m)
+	sparekeytest.Main(m, paper.write)
 }
 
 // A driver has clients use a site while its servers are killed.
@@ -134,6 +133,7 @@ func (d *driver) stop() {
 // that were used. Each recovery that was begun gets its mail, and all mails of one
 // carry one code.
 func TestF1ServersAreKilled(t *testing.T) {
+	paper.watch(t)
 	binary := site.Build(t)
 	var rows []string
 	for _, kind := range []struct {
@@ -165,7 +165,16 @@ func TestF1ServersAreKilled(t *testing.T) {
 			d.stop()
 		})
 	}
-	write(t, rows)
+	paper.add(1, "Servers are killed", "Clients register, sign in, recover, change passwords, sign out and guess, all at\n"+
+		"once, while servers are killed with SIGKILL 50 to 1,500 ms after they were ready,\n"+
+		"some of them after they stood still for a while, and PostgreSQL too. Each client\n"+
+		"notes what it was told. In the end every password, session, try and mail is held\n"+
+		"against that.\n\n"+
+		"| site | servers killed | databases killed | acknowledged | outcome unknown | accounts | mails with a code | of them came twice |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"+
+		strings.Join(rows, "\n")+"\n\n"+
+		"A mail comes twice when the server dies between the mail server's yes and its own\n"+
+		"note of it; both carry the same code. No violation in n kills means that one in\n"+
+		"3/n at most goes wrong, with a confidence of 95 %.\n")
 }
 
 // look holds every life against what the servers say now.
@@ -256,27 +265,4 @@ func (d *driver) mails() (sent, twice int) {
 		}
 	}
 	return sent, twice
-}
-
-// write writes the report, if one is wanted.
-func write(t *testing.T, rows []string) {
-	if *report == "" || t.Failed() {
-		return
-	}
-	text := "# Nothing that was acknowledged is lost\n\n" +
-		"Written by `make prove-durable`. Clients register, sign in, recover, change\n" +
-		"passwords, sign out and guess, all at once, while servers are killed with SIGKILL\n" +
-		"50 to 1,500 ms after they were ready, some of them after they stood still for a\n" +
-		"while, and PostgreSQL too. Each client notes what it was told. In the end every password,\n" +
-		"session, try and mail is held against that: no violation was found, else there\n" +
-		"would be no report.\n\n" +
-		fmt.Sprintf("%s, %d cores, %s, %d clients, seed %d.\n\n", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.Version(), *flows, *seed) +
-		"| site | servers killed | databases killed | acknowledged | outcome unknown | accounts | mails with a code | of them came twice |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
-		strings.Join(rows, "\n") + "\n\n" +
-		"A mail comes twice when the server dies between the mail server's yes and its own\n" +
-		"note of it; both carry the same code. No violation in n kills means that one in\n" +
-		"3/n at most goes wrong, with a confidence of 95 %.\n"
-	if err := os.WriteFile(*report, []byte(text), 0o644); err != nil {
-		t.Error(err)
-	}
 }

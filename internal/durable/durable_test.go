@@ -22,12 +22,12 @@ import (
 
 // The size of the runs, and where the report goes.
 var (
-	kills  = flag.Int("kills", 3, "how often each kind of site loses a server")
-	flows  = flag.Int("flows", 12, "clients at once")
-	seed   = flag.Uint64("seed", 0, "of what clients do and when servers are killed; 0 draws one")
-	lease  = flag.Bool("lease", false, "wait until the leases of servers that were killed have ended by themselves")
+	kills   = flag.Int("kills", 3, "how often each kind of site loses a server")
+	flows   = flag.Int("flows", 12, "clients at once")
+	seed    = flag.Uint64("seed", 0, "of what clients do and when servers are killed; 0 draws one")
+	lease   = flag.Bool("lease", false, "wait until the leases of servers that were killed have ended by themselves")
 	backlog = flag.Int("backlog", 60, "mails that wait while there is no mail server")
-	report = flag.String("report", "", "the file that gets the report")
+	report  = flag.String("report", "", "the file that gets the report")
 )
 
 func TestMain(m *testing.M) {
@@ -162,7 +162,6 @@ func TestF1ServersAreKilled(t *testing.T) {
 			if d.history.acked < 10 {
 				t.Errorf("got %d operations that were acknowledged, want more: else it shows nothing", d.history.acked)
 			}
-			d.stop()
 		})
 	}
 	paper.add(1, "Servers are killed", "Clients register, sign in, recover, change passwords, sign out and guess, all at\n"+

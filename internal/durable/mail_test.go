@@ -199,7 +199,6 @@ func TestF8MailServerMisbehaves(t *testing.T) {
 				t.Errorf("got a healthy mail after %v, want none of them to wait for the others", most)
 			}
 			p.gaveUp(append(addresses("unknown", each), addresses("toolarge", each)...), tries)
-			p.node.Stop()
 		})
 	}
 	paper.add(2, "The mail server misbehaves", "One mail server does all of this at once to mails that are sent at once. What it\n"+
@@ -302,8 +301,6 @@ func TestF8MailServerIsDown(t *testing.T) {
 			}
 			median, most := delays(p.starts)
 			t.Logf("letter by letter: %d mails after %v, the last after %v", len(slow), median, most)
-			p.site.Office.Pace(0)
-			p.node.Stop()
 		})
 	}
 	paper.add(3, "The mail server is down", "Recoveries begin while there is no mail server; then it is back, and all mails\n"+

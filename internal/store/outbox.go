@@ -51,7 +51,8 @@ func (db *DB) Listen(ctx context.Context, wake func()) {
 		if err := db.listen(ctx, wake); err == nil {
 			return
 		}
-		wake() // something may have come while nobody listened
+		wake()             // something may have come while nobody listened
+		db.lookAround(ctx) // the server may be gone, and another have taken over
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -157,7 +158,7 @@ func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state 
 // code message knows it by its flow.
 func (t *tx) addGivenUp(m sparekey.Message, e sparekey.Event) error {
 	if e.Account = m.Account; m.Flow != "" {
-		f, err := t.flow(t.db.epoch, m.Flow)
+		f, err := t.flow(t.db.flowEpoch(), m.Flow)
 		if errors.Is(err, sparekey.ErrNotFound) {
 			f, err = &sparekey.Flow{}, nil
 		}

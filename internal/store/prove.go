@@ -107,7 +107,7 @@ func (t *tx) prove(c *sparekey.Challenge, turn Turn) (*sparekey.Flow, error) {
 	if n == 0 {
 		return nil, sparekey.ErrUsed
 	}
-	f, err := t.flow(t.db.epoch, c.Flow)
+	f, err := t.flow(t.db.flowEpoch(), c.Flow)
 	if err != nil {
 		return nil, err
 	}

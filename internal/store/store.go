@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -38,6 +39,8 @@ type Options struct {
 	URL string
 	// Trace, if set, is told every statement; for tests.
 	Trace func(Statement)
+	// Log, if set, is told when another PostgreSQL server has taken over.
+	Log *slog.Logger
 
 	schema string // of PostgreSQL, if it is not the usual one
 }
@@ -63,6 +66,12 @@ type DB struct {
 	// epoch is the installation's own counter. A restore raises it, with the
 	// server stopped, and so ends what was begun before.
 	epoch int64
+
+	// Of PostgreSQL: the newest timeline that was seen, the servers of the URL if
+	// it names several, and who is told. See flowEpoch.
+	timeline atomic.Int64
+	servers  []*pgconn.Config
+	log      *slog.Logger
 }
 
 // Open opens the database and reads what every statement needs of it. The
@@ -77,6 +86,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("read the installation's epoch: %w", err)
 	}
+	db.log = o.Log
 	return db, nil
 }
 
@@ -147,10 +157,15 @@ func openPostgres(o Options) (*DB, error) {
 	if o.schema != "" {
 		config.RuntimeParams["search_path"] = o.schema
 	}
-	pool := stdlib.OpenDB(*config)
+	db := &DB{postgres: true, trace: o.Trace}
+	reset := db.follow(config)
+	db.servers = serversOf(config)
+	db.lookAround(context.Background())
+	pool := stdlib.OpenDB(*config, stdlib.OptionResetSession(reset))
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
-	return &DB{reads: pool, looks: pool, writes: pool, postgres: true, trace: o.Trace}, nil
+	db.reads, db.looks, db.writes = pool, pool, pool
+	return db, nil
 }
 
 // Close closes the database.

@@ -51,8 +51,7 @@ func (db *DB) Listen(ctx context.Context, wake func()) {
 		if err := db.listen(ctx, wake); err == nil {
 			return
 		}
-		wake()             // something may have come while nobody listened
-		db.lookAround(ctx) // the server may be gone, and another have taken over
+		wake() // something may have come while nobody listened
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):

@@ -67,10 +67,10 @@ type DB struct {
 	// server stopped, and so ends what was begun before.
 	epoch int64
 
-	// Of PostgreSQL: the newest timeline that was seen, the servers of the URL if
-	// it names several, and who is told. See flowEpoch.
+	// Of PostgreSQL: the newest timeline that was seen, the servers of the URL, and
+	// who is told. See flowEpoch.
 	timeline atomic.Int64
-	servers  []*pgconn.Config
+	servers  servers
 	log      *slog.Logger
 }
 
@@ -159,9 +159,8 @@ func openPostgres(o Options) (*DB, error) {
 	}
 	db := &DB{postgres: true, trace: o.Trace}
 	reset := db.follow(config)
-	db.servers = serversOf(config)
-	db.lookAround(context.Background())
-	pool := stdlib.OpenDB(*config, stdlib.OptionResetSession(reset))
+	db.servers.each = serversOf(config)
+	pool := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(db.lookAround), stdlib.OptionResetSession(reset))
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
 	db.reads, db.looks, db.writes = pool, pool, pool

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -107,27 +108,46 @@ func timelineOf(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
 	return at, nil
 }
 
-// lookLimit is how long a server may take to tell its timeline.
-const lookLimit = 3 * time.Second
+const (
+	// connectLimit is how long one of several servers may take to answer, lookLimit
+	// how long to tell its timeline, lookEvery how long it is believed.
+	connectLimit = 3 * time.Second
+	lookLimit    = time.Second
+	lookEvery    = 100 * time.Millisecond
+)
 
-// lookAround asks each server of the URL for its timeline, if there are several.
-// The first of them may be one that was the primary once and does not know that
+// servers are those that the URL names, if there are several.
+type servers struct {
+	mu     sync.Mutex
+	each   []*pgconn.Config
+	looked time.Time
+}
+
+// lookAround asks each server of the URL for its timeline, before a connection is
+// made to one of them: the first may have been the primary once and not know that
 // it is not any more.
-func (db *DB) lookAround(ctx context.Context) {
-	seen := []string{}
-	for _, c := range db.servers {
+func (db *DB) lookAround(ctx context.Context, _ *pgx.ConnConfig) error {
+	s := &db.servers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.looked) < lookEvery {
+		return nil
+	}
+	asked := ""
+	for _, c := range s.each {
 		at := fmt.Sprint(c.Host, ":", c.Port)
-		if slices.Contains(seen, at) { // the same without TLS
+		if at == asked { // the same without TLS
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, lookLimit)
-		conn, err := pgconn.ConnectConfig(ctx, c)
-		if err == nil {
-			seen = append(seen, at)
-			conn.Close(ctx)
+		looking, cancel := context.WithTimeout(ctx, lookLimit)
+		if conn, err := pgconn.ConnectConfig(looking, c); err == nil {
+			asked = at
+			conn.Close(looking)
 		}
 		cancel()
 	}
+	s.looked = time.Now()
+	return nil
 }
 
 // serversOf gives each server of a URL alone; none if there are not several. Of
@@ -144,7 +164,7 @@ func serversOf(config *pgx.ConnConfig) (list []*pgconn.Config) {
 		return nil
 	}
 	if config.ConnectTimeout == 0 { // else one that does not even refuse keeps the next from being asked
-		config.ConnectTimeout = lookLimit
+		config.ConnectTimeout = connectLimit
 	}
 	return list
 }

@@ -61,9 +61,22 @@ func New(t testing.TB, binary, kind string) *Site {
 		s.Postgres = sparekeytest.DurablePostgres(t)
 		s.URL = s.Postgres.URL
 	}
+	s.prepare()
+	return s
+}
+
+// NewOn makes a site on an empty PostgreSQL database that is there.
+func NewOn(t testing.TB, binary, url string) *Site {
+	t.Helper()
+	s := &Site{T: t, Binary: binary, Kind: "postgres", URL: url, Office: NewOffice(t), dir: t.TempDir()}
+	s.prepare()
+	return s
+}
+
+func (s *Site) prepare() {
+	s.T.Helper()
 	s.command("keys", "new", s.keys())
 	s.command("migrate")
-	return s
 }
 
 func (s *Site) keys() string { return filepath.Join(s.dir, "sparekey.key") }

@@ -28,6 +28,7 @@ var (
 	lease     = flag.Bool("lease", false, "wait until the leases of servers that were killed have ended by themselves")
 	backlog   = flag.Int("backlog", 60, "mails that wait while there is no mail server")
 	failovers = flag.Int("failovers", 1, "how often a PostgreSQL standby takes over")
+	points    = flag.Bool("points", false, "kill at every point on PostgreSQL too")
 	report    = flag.String("report", "", "the file that gets the report")
 )
 
@@ -46,8 +47,9 @@ type driver struct {
 	history history
 	next    atomic.Int64 // the next account that nobody has used
 	over    chan struct{}
-	killed  int  // databases
-	ends    bool // what is under way may end: another database takes over
+	killed  int             // databases
+	dead    <-chan struct{} // closed when the only server is; nil if nobody knows
+	ends    bool            // what is under way may end: another database takes over
 
 	mu    sync.Mutex
 	nodes []*site.Server

@@ -27,11 +27,11 @@ import (
 const Password = "wicker lantern 42"
 
 // Build builds the program as `make build` does, but for the paths in it, which
-// would have all of it compiled anew.
-func Build(t testing.TB) (binary string) {
+// would have all of it compiled anew. More flags are for go build.
+func Build(t testing.TB, flags ...string) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "sparekey")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "sparekey/cmd/sparekey")
+	cmd := exec.Command("go", append(append([]string{"build", "-ldflags=-s -w", "-o", binary}, flags...), "sparekey/cmd/sparekey")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -48,6 +48,7 @@ type Site struct {
 	URL      string                      // of the database
 	Postgres sparekeytest.PostgresServer // if that is its database
 	Office   *Office
+	Env      []string // more of the environment of each server
 
 	dir string
 }
@@ -156,7 +157,7 @@ func (s *Site) Start() *Server {
 	s.T.Helper()
 	addr, admin := FreePort(s.T), FreePort(s.T)
 	cmd := exec.Command(s.Binary, "serve")
-	cmd.Env = s.environment(addr, admin)
+	cmd.Env = append(s.environment(addr, admin), s.Env...)
 	server := Launch(s.T, addr, "/readyz", cmd)
 	server.Admin = admin
 	return server
@@ -203,6 +204,9 @@ func (p *Server) Kill() {
 	p.cmd.Process.Kill() //nolint:errcheck // it has gone
 	<-p.done
 }
+
+// Done is closed when the process has ended.
+func (p *Server) Done() <-chan struct{} { return p.done }
 
 // Signal sends the process a signal.
 func (p *Server) Signal(s syscall.Signal) { p.cmd.Process.Signal(s) } //nolint:errcheck // it has gone

@@ -28,6 +28,8 @@ var (
 	lease     = flag.Bool("lease", false, "wait until the leases of servers that were killed have ended by themselves")
 	backlog   = flag.Int("backlog", 60, "mails that wait while there is no mail server")
 	failovers = flag.Int("failovers", 1, "how often a PostgreSQL standby takes over")
+	overload  = flag.Duration("overload", 4*time.Second, "how long twenty times as many sign in as can")
+	slow      = flag.Int("slow", 500, "connections on which next to nothing comes")
 	points    = flag.Bool("points", false, "kill at every point on PostgreSQL too")
 	report    = flag.String("report", "", "the file that gets the report")
 )
@@ -139,6 +141,7 @@ func (d *driver) stop() {
 // that were used. Each recovery that was begun gets its mail, and all mails of one
 // carry one code.
 func TestF1ServersAreKilled(t *testing.T) {
+	together(t)
 	paper.watch(t)
 	binary := site.Build(t)
 	var rows []string

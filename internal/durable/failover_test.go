@@ -16,6 +16,7 @@ import (
 // sessions go on, and what was under way has ended. The old primary comes back as
 // if nothing had happened; nothing is written to it.
 func TestF6StandbyTakesOver(t *testing.T) {
+	together(t)
 	paper.watch(t)
 	t.Logf("seed %d", *seed)
 	pair := sparekeytest.DurablePair(t)

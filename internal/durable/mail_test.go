@@ -152,6 +152,7 @@ func kindOf(email string) string { kind, _, _ := strings.Cut(email, "."); return
 // refused for good is in the journal of the account. A mail comes twice only when
 // the server took it and broke off before it said so; then both carry one code.
 func TestF8MailServerMisbehaves(t *testing.T) {
+	together(t)
 	paper.watch(t)
 	binary := site.Build(t)
 	each := max(6, *backlog/10)
@@ -268,6 +269,7 @@ func (p *post) gaveUp(emails []string, tries func(string) int) {
 // when it is back each of them gets its one mail, with a code that works. The
 // same when it says each of its words letter by letter.
 func TestF8MailServerIsDown(t *testing.T) {
+	together(t)
 	paper.watch(t)
 	binary := site.Build(t)
 	var lines []string

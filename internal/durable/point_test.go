@@ -114,6 +114,7 @@ type sniper struct {
 // says so. What was acknowledged is there, each start gets its mail, and all mails
 // of one flow carry one code.
 func TestF3KilledAtEachPoint(t *testing.T) {
+	together(t)
 	paper.watch(t)
 	binary := buildWithPoints(t)
 	databases := []string{"sqlite"}

@@ -25,11 +25,21 @@ type sheets struct {
 
 // watch sees to it that there is no report if a test fails.
 func (s *sheets) watch(t *testing.T) {
+	t.Helper()
 	t.Cleanup(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.failed = s.failed || t.Failed()
 	})
+}
+
+// together has a test run beside others, most of which wait, but not when what it
+// measures is reported.
+func together(t *testing.T) {
+	t.Helper()
+	if *report == "" {
+		t.Parallel()
+	}
 }
 
 // add adds a section.

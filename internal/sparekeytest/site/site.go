@@ -211,6 +211,22 @@ func (p *Server) Done() <-chan struct{} { return p.done }
 // Signal sends the process a signal.
 func (p *Server) Signal(s syscall.Signal) { p.cmd.Process.Signal(s) } //nolint:errcheck // it has gone
 
+// Memory is a line of what the kernel says of the process, in bytes: VmRSS is what
+// it holds, VmHWM the most that it ever held.
+func (p *Server) Memory(line string) int64 {
+	p.t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\n"+line+":")
+	var kb int64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		p.t.Fatal(err)
+	}
+	return kb << 10
+}
+
 // Stop ends the process as an operator does.
 func (p *Server) Stop() {
 	p.t.Helper()

@@ -196,8 +196,9 @@ func TestF8MailServerMisbehaves(t *testing.T) {
 					median.Round(time.Millisecond), most.Round(time.Millisecond)))
 				t.Logf("%s: %d starts, %d mails after %v, the last after %v", trouble.what, len(of[trouble.kind]), mails, median, most)
 			}
-			if _, most := delays(of["healthy"]); most > 20*time.Second {
-				t.Errorf("got a healthy mail after %v, want none of them to wait for the others", most)
+			limit := 20*time.Second + time.Duration(len(emails))*5*time.Millisecond // there are many
+			if _, most := delays(of["healthy"]); most > limit {
+				t.Errorf("got a healthy mail after %v, want none to wait for the others: %v at most", most, limit)
 			}
 			p.gaveUp(append(addresses("unknown", each), addresses("toolarge", each)...), tries)
 		})

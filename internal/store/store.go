@@ -24,9 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -146,25 +144,6 @@ func makeWAL(db *sql.DB) error {
 		}
 		time.Sleep(time.Duration(attempt) * 10 * time.Millisecond)
 	}
-}
-
-func openPostgres(o Options) (*DB, error) {
-	config, err := pgx.ParseConfig(o.URL)
-	if err != nil {
-		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
-	}
-	config.RuntimeParams["application_name"] = applicationName
-	if o.schema != "" {
-		config.RuntimeParams["search_path"] = o.schema
-	}
-	db := &DB{postgres: true, trace: o.Trace}
-	reset := db.follow(config)
-	db.servers.each = serversOf(config)
-	pool := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(db.lookAround), stdlib.OptionResetSession(reset))
-	pool.SetMaxOpenConns(24)
-	pool.SetMaxIdleConns(24)
-	db.reads, db.looks, db.writes = pool, pool, pool
-	return db, nil
 }
 
 // Close closes the database.

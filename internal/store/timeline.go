@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Whenever a standby takes over, or a backup of the server is played back,
@@ -23,6 +24,25 @@ import (
 // flowEpoch is what a flow, its codes and the links of its mails were begun under
 // and end with: the installation's epoch and PostgreSQL's timeline.
 func (db *DB) flowEpoch() int64 { return db.timeline.Load()<<32 | db.epoch }
+
+func openPostgres(o Options) (*DB, error) {
+	config, err := pgx.ParseConfig(o.URL)
+	if err != nil {
+		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
+	}
+	config.RuntimeParams["application_name"] = applicationName
+	if o.schema != "" {
+		config.RuntimeParams["search_path"] = o.schema
+	}
+	db := &DB{postgres: true, trace: o.Trace}
+	reset := db.follow(config)
+	db.servers.each = serversOf(config)
+	pool := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(db.lookAround), stdlib.OptionResetSession(reset))
+	pool.SetMaxOpenConns(24)
+	pool.SetMaxIdleConns(24)
+	db.reads, db.looks, db.writes = pool, pool, pool
+	return db, nil
+}
 
 var (
 	errStandby = errors.New("this PostgreSQL server is a standby")

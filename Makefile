@@ -60,10 +60,13 @@ microbench: $(COMMON)
 prove-bound: $(COMMON)
 	$(GO) test ./internal/bound -count=1 -timeout 3h -v -years 3 -real 10m -report $(CURDIR)/docs/bound.md
 
-# Whether what was acknowledged is there after 200 kills of each kind of site.
-# Takes about an hour; -seed repeats what clients do and when servers are killed.
+# Whether what was acknowledged is there whatever breaks: 200 kills of each kind of
+# site and one at each commit, a standby that takes over 10 times, mail servers that
+# misbehave, ten minutes of overload. Takes about an hour and a half; -seed repeats
+# what clients do and when servers are killed.
 prove-durable: $(COMMON)
-	$(GO) test ./internal/durable -count=1 -timeout 6h -v -kills 200 -flows 64 -lease -report $(CURDIR)/docs/durable.md
+	$(GO) test ./internal/durable -count=1 -timeout 6h -v -kills 200 -flows 64 -lease -points -failovers 10 -backlog 10000 \
+		-overload 10m -slow 5000 -report $(CURDIR)/docs/durable.md
 
 # Whether a stranger can tell by the time whom it knows. Wants a quiet machine.
 prove-equal: $(COMMON)

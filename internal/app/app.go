@@ -139,7 +139,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 // openStore brings the schema up to date, opens the database and the keys, and
 // makes sure that the two belong together.
 func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) error {
-	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace}
+	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace, Log: o.Log}
 	fresh, err := store.Fresh(ctx, db)
 	if err != nil {
 		return err

@@ -9,13 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"sparekey/internal/sparekeytest/site"
 )
 
 // tick is the unit of the kernel's accounts: USER_HZ, which is 100 everywhere.
@@ -142,21 +139,4 @@ func stat(t testing.TB, pid int, at ...int) []int64 {
 		list = append(list, n)
 	}
 	return list
-}
-
-// memory is a line of /proc/PID/status in bytes: VmRSS is what the process
-// holds, VmHWM the most it ever held.
-func memory(t testing.TB, p *site.Server, line string) int64 {
-	t.Helper()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(raw), "\n")
-	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, line+":") })
-	kb, err := strconv.ParseInt(strings.Fields(lines[i])[1], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
 }

@@ -53,7 +53,7 @@ func flooded(p *page, s *place) {
 	check := ask("GET", "/api/v1/session", cookies, "")
 	probe := load{addr: s.Addr, clients: 4, span: *span, pause: 5 * time.Millisecond, request: func(int, int) []byte { return check }}
 	idle := probe.run(t).only(t, 200)
-	was := memory(t, s.Server, "VmRSS")
+	was := s.Server.Memory("VmRSS")
 
 	var all sync.WaitGroup
 	var strangers, asked result
@@ -71,7 +71,7 @@ func flooded(p *page, s *place) {
 		last <- s.recoverNow(s.of(recovered, 0), "a new one for it 9")
 	})
 	all.Wait()
-	most := memory(t, s.Server, "VmHWM")
+	most := s.Server.Memory("VmHWM")
 	slots := max(runtime.NumCPU()-1, 1)
 	p.row(fmt.Sprintf("session check, p99, while %d strangers sign in at once, and again a second after each answer", *flood), "≤ 2 × idle, < 10 ms", "%s, idle %s",
 		ms(at(asked.all, 0.99)), ms(at(idle.all, 0.99)))

@@ -20,7 +20,7 @@ func start(p *page, binary string) {
 	slices.Sort(took)
 	p.row("from exec to the first answer, on a migrated database", "< 40 ms", "median %s", ms(at(took, 0.5)))
 	time.Sleep(2 * *span)
-	p.row("memory when idle", "< 25 MiB", "%.1f MiB", float64(memory(p.t, s.Server, "VmRSS"))/(1<<20))
+	p.row("memory when idle", "< 25 MiB", "%.1f MiB", float64(s.Server.Memory("VmRSS"))/(1<<20))
 	s.Stop()
 	info, err := os.Stat(binary)
 	s.must(err)

@@ -331,6 +331,7 @@ func TestSecretsHideThemselves(t *testing.T) {
 		"smtp://sesame@mail:25":        "smtp://xxxxx@mail:25",
 		"smtp://sesame:sesame@mail:25": "smtp://xxxxx:xxxxx@mail:25",
 		"postgres://ann:sesame@db/x?sslmode=require":  "postgres://ann:xxxxx@db/x?sslmode=require",
+		"postgres://ann:sesame@db1,db2:5433/x":        "postgres://ann:xxxxx@db1,db2:5433/x",
 		"postgres://db/x?user=ann&password=sesame":    "postgres://db/x?password=xxxxx&user=ann",
 		"postgres:///x?host=%2Frun&sslpassword=sesam": "postgres:///x?host=%2Frun&sslpassword=xxxxx",
 		"postgres://ann:sesame;@db/x?a=1;b":           "postgres://ann:xxxxx@db/x?xxxxx",

@@ -40,7 +40,8 @@ type Settings struct {
 	// and is then http:// and Listen.
 	PublicURL string `name:"public-url" placeholder:"URL" help:"The address that people type, for example https://id.example.org."`
 
-	// Database is "sqlite:PATH" or "postgres://…".
+	// Database is "sqlite:PATH" or "postgres://…". Of several PostgreSQL servers,
+	// postgres://USER:PASSWORD@HOST,HOST/NAME, the primary is used.
 	Database Secret `name:"database" placeholder:"URL" default:"sqlite:sparekey.db" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Default: sqlite:sparekey.db."`
 
 	// DatabaseFile is a file with the value of Database, for those who keep

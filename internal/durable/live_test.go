@@ -115,14 +115,8 @@ func (d *driver) recover(r *rand.Rand, l *life) {
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
 	l.begun = append(l.begun, flow)
-	var code string
-	select {
-	case m := <-mailed:
-		if m.Thread != flow { // of a start that was never answered
-			return
-		}
-		code = m.Code
-	case <-time.After(3 * time.Second): // a killed server has it; it comes later
+	code := d.code(mailed, flow)
+	if code == "" {
 		return
 	}
 	if r.IntN(3) == 0 && !d.guess(l, p, flow) {
@@ -157,20 +151,30 @@ func (d *driver) register(r *rand.Rand, l *life) bool {
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
 	l.begun = append(l.begun, flow)
-	select {
-	case m := <-mailed:
-		if p.Get("/flow/"+flow) != nil {
-			return false
-		}
-		what := d.outcome(p.Post("/flow/"+flow+"/answer", "code", m.Code))
-		l.changes = append(l.changes, change{site.Password, what})
-		if what == done {
-			l.tickets = append(l.tickets, &ticket{cookies: p.Jar(), ended: refused})
-		}
-		return what == done
-	case <-time.After(3 * time.Second):
+	code := d.code(mailed, flow)
+	if code == "" || p.Get("/flow/"+flow) != nil {
 		return false
 	}
+	what := d.outcome(p.Post("/flow/"+flow+"/answer", "code", code))
+	l.changes = append(l.changes, change{site.Password, what})
+	if what == done {
+		l.tickets = append(l.tickets, &ticket{cookies: p.Jar(), ended: refused})
+	}
+	return what == done
+}
+
+// code waits for the code of a flow. It is empty if none comes soon: a server
+// that was killed has it then, and it comes later.
+func (d *driver) code(mailed <-chan site.Mail, flow string) string {
+	select {
+	case m := <-mailed:
+		if m.Thread == flow { // else of a start that was never answered
+			return m.Code
+		}
+	case <-d.dead:
+	case <-time.After(3 * time.Second):
+	}
+	return ""
 }
 
 // guess types a wrong code. The try is spent, whatever happens to the server.
@@ -216,15 +220,8 @@ func (d *driver) changePassword(r *rand.Rand, l *life) {
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
 	l.begun = append(l.begun, flow)
-	select {
-	case m := <-mailed:
-		if m.Thread != flow {
-			return
-		}
-		if p.Get("/flow/"+flow) != nil || d.outcome(p.Post("/flow/"+flow+"/answer", "code", m.Code)) != done {
-			return
-		}
-	case <-time.After(3 * time.Second):
+	code := d.code(mailed, flow)
+	if code == "" || p.Get("/flow/"+flow) != nil || d.outcome(p.Post("/flow/"+flow+"/answer", "code", code)) != done {
 		return
 	}
 	mine.ended = unknown // its token is a new one after the change

@@ -23,7 +23,7 @@ type Acting struct {
 // MayAct reports why a flow may not act now; nil if it may. It is asked before
 // anything is compared or hashed for the flow, and again when it acts.
 func (db *DB) MayAct(ctx context.Context, flow string, now time.Time) error {
-	_, _, err := db.read(ctx).mayAct(db.epoch, flow, now)
+	_, _, err := db.read(ctx).mayAct(db.flowEpoch(), flow, now)
 	return err
 }
 
@@ -56,14 +56,14 @@ func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
 	if err := t.hold(a.Flow); err != nil { // of two tabs the second finds the flow done
 		return nil, nil, err
 	}
-	was, err := t.flow(t.db.epoch, a.Flow)
+	was, err := t.flow(t.db.flowEpoch(), a.Flow)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := t.holdAccount(was.Account); err != nil {
 		return nil, nil, err
 	}
-	f, proofs, err := t.conn.mayAct(t.db.epoch, a.Flow, a.Turn.Now)
+	f, proofs, err := t.conn.mayAct(t.db.flowEpoch(), a.Flow, a.Turn.Now)
 	if err != nil {
 		return nil, nil, err
 	}

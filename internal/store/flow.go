@@ -52,7 +52,7 @@ func (c conn) flow(epoch int64, id string) (*sparekey.Flow, error) {
 
 // Flow gives a flow by its id. It reports sparekey.ErrNotFound.
 func (db *DB) Flow(ctx context.Context, id string) (*sparekey.Flow, error) {
-	return db.read(ctx).flow(db.epoch, id)
+	return db.read(ctx).flow(db.flowEpoch(), id)
 }
 
 const challengeColumns = `id, flow, way, identifier, binding, nonce, key_id, length, is_open, started, minted, handed_over`
@@ -113,7 +113,7 @@ func (t *tx) addFlow(f *sparekey.Flow) (bool, error) {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
 			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
 		ON CONFLICT (id) DO NOTHING`,
-		t.db.epoch,
+		t.db.flowEpoch(),
 		f.ID, f.Purpose, f.Step, f.Stopped, f.Ghost, f.Subject, f.Account, f.Epochs.Password, f.Epochs.Ways,
 		f.Session, f.Browser, f.OldBrowser, micros(f.OldUntil), f.LastKey, f.KnownHash, f.Known,
 		f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
@@ -158,7 +158,7 @@ func (db *DB) SpendTry(ctx context.Context, s Step) (*sparekey.Flow, *sparekey.C
 		if err != nil {
 			return err
 		}
-		if f, err = t.flow(db.epoch, s.Flow); err != nil {
+		if f, err = t.flow(db.flowEpoch(), s.Flow); err != nil {
 			return err
 		}
 		repeat := f.LastKey == s.Key && f.Step == sparekey.Verify && f.Browser == s.Browser && s.Now.Before(f.Expires)
@@ -234,7 +234,7 @@ type StopView struct {
 // StopView gives what there is to stop. It reports sparekey.ErrNotFound.
 func (db *DB) StopView(ctx context.Context, id string) (StopView, error) {
 	c := db.read(ctx)
-	f, err := c.flow(db.epoch, id)
+	f, err := c.flow(db.flowEpoch(), id)
 	if err != nil {
 		return StopView{}, err
 	}
@@ -257,7 +257,7 @@ func (db *DB) Stop(ctx context.Context, id string, e sparekey.Event) (bool, erro
 		if err != nil {
 			return err
 		}
-		f, err := t.flow(db.epoch, id)
+		f, err := t.flow(db.flowEpoch(), id)
 		if errors.Is(err, sparekey.ErrNotFound) {
 			return nil
 		}

@@ -27,7 +27,7 @@ func (t *tx) wayOn(to target, w who, r Resolving) (WayOn, error) {
 	if err != nil || until.IsZero() || !to.proved || to.disabled {
 		return WayOn{}, err
 	}
-	return WayOn{Name: wayOnName(r.Message.ID, to.epochs, t.db.epoch), Until: until}, nil
+	return WayOn{Name: wayOnName(r.Message.ID, to.epochs, t.db.flowEpoch()), Until: until}, nil
 }
 
 // wayOnName names the mail that a link came with, and what ends the link
@@ -91,7 +91,7 @@ func (db *DB) WayOn(ctx context.Context, name string, caps sparekey.Windows, now
 	if err != nil {
 		return nil, nil, err
 	}
-	if !now.Before(until) || a == nil || !a.Disabled.IsZero() || name != wayOnName(mail, a.Epochs, db.epoch) {
+	if !now.Before(until) || a == nil || !a.Disabled.IsZero() || name != wayOnName(mail, a.Epochs, db.flowEpoch()) {
 		return nil, nil, sparekey.ErrNotFound
 	}
 	return a, &i, nil

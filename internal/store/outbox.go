@@ -157,7 +157,7 @@ func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state 
 // code message knows it by its flow.
 func (t *tx) addGivenUp(m sparekey.Message, e sparekey.Event) error {
 	if e.Account = m.Account; m.Flow != "" {
-		f, err := t.flow(t.db.epoch, m.Flow)
+		f, err := t.flow(t.db.flowEpoch(), m.Flow)
 		if errors.Is(err, sparekey.ErrNotFound) {
 			f, err = &sparekey.Flow{}, nil
 		}

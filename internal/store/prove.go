@@ -120,7 +120,7 @@ func (t *tx) prove(c *sparekey.Challenge, turn Turn) (*sparekey.Flow, error) {
 	if n == 0 {
 		return nil, sparekey.ErrUsed
 	}
-	f, err := t.flow(t.db.epoch, c.Flow)
+	f, err := t.flow(t.db.flowEpoch(), c.Flow)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (t *tx) close(f *sparekey.Flow, now time.Time) error {
 		return fmt.Errorf("close flow: %w", err)
 	}
 	if n == 0 {
-		if now, err := t.flow(t.db.epoch, f.ID); err == nil && now.Stopped && now.Step == sparekey.Act {
+		if now, err := t.flow(t.db.flowEpoch(), f.ID); err == nil && now.Stopped && now.Step == sparekey.Act {
 			return sparekey.ErrStopped
 		}
 		return sparekey.ErrUsed

@@ -73,7 +73,7 @@ func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 		if err := t.hold(r.Message.Flow); err != nil {
 			return err
 		}
-		f, err := t.flow(db.epoch, r.Message.Flow)
+		f, err := t.flow(db.flowEpoch(), r.Message.Flow)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -23,9 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -38,6 +37,8 @@ type Options struct {
 	URL string
 	// Trace, if set, is told every statement; for tests.
 	Trace func(Statement)
+	// Log, if set, is told when another PostgreSQL server has taken over.
+	Log *slog.Logger
 
 	schema string // of PostgreSQL, if it is not the usual one
 }
@@ -63,6 +64,12 @@ type DB struct {
 	// epoch is the installation's own counter. A restore raises it, with the
 	// server stopped, and so ends what was begun before.
 	epoch int64
+
+	// Of PostgreSQL: the newest timeline that was seen, the servers of the URL, and
+	// who is told. See flowEpoch.
+	timeline atomic.Int64
+	servers  servers
+	log      *slog.Logger
 }
 
 // Open opens the database and reads what every statement needs of it. The
@@ -77,6 +84,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("read the installation's epoch: %w", err)
 	}
+	db.log = o.Log
 	return db, nil
 }
 
@@ -136,21 +144,6 @@ func makeWAL(db *sql.DB) error {
 		}
 		time.Sleep(time.Duration(attempt) * 10 * time.Millisecond)
 	}
-}
-
-func openPostgres(o Options) (*DB, error) {
-	config, err := pgx.ParseConfig(o.URL)
-	if err != nil {
-		return nil, errors.New("open database: the PostgreSQL URL cannot be read") // err may show the password
-	}
-	config.RuntimeParams["application_name"] = applicationName
-	if o.schema != "" {
-		config.RuntimeParams["search_path"] = o.schema
-	}
-	pool := stdlib.OpenDB(*config)
-	pool.SetMaxOpenConns(24)
-	pool.SetMaxIdleConns(24)
-	return &DB{reads: pool, looks: pool, writes: pool, postgres: true, trace: o.Trace}, nil
 }
 
 // Close closes the database.

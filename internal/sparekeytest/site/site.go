@@ -27,11 +27,11 @@ import (
 const Password = "wicker lantern 42"
 
 // Build builds the program as `make build` does, but for the paths in it, which
-// would have all of it compiled anew.
-func Build(t testing.TB) (binary string) {
+// would have all of it compiled anew. More flags are for go build.
+func Build(t testing.TB, flags ...string) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "sparekey")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "sparekey/cmd/sparekey")
+	cmd := exec.Command("go", append(append([]string{"build", "-ldflags=-s -w", "-o", binary}, flags...), "sparekey/cmd/sparekey")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -48,6 +48,7 @@ type Site struct {
 	URL      string                      // of the database
 	Postgres sparekeytest.PostgresServer // if that is its database
 	Office   *Office
+	Env      []string // more of the environment of each server
 
 	dir string
 }
@@ -61,9 +62,22 @@ func New(t testing.TB, binary, kind string) *Site {
 		s.Postgres = sparekeytest.DurablePostgres(t)
 		s.URL = s.Postgres.URL
 	}
+	s.prepare()
+	return s
+}
+
+// NewOn makes a site on an empty PostgreSQL database that is there.
+func NewOn(t testing.TB, binary, url string) *Site {
+	t.Helper()
+	s := &Site{T: t, Binary: binary, Kind: "postgres", URL: url, Office: NewOffice(t), dir: t.TempDir()}
+	s.prepare()
+	return s
+}
+
+func (s *Site) prepare() {
+	s.T.Helper()
 	s.command("keys", "new", s.keys())
 	s.command("migrate")
-	return s
 }
 
 func (s *Site) keys() string { return filepath.Join(s.dir, "sparekey.key") }
@@ -82,7 +96,7 @@ func (s *Site) Fill(emails []string) {
 	if err != nil {
 		s.T.Fatalf("register: %v", err)
 	}
-	node.Stop()
+	node.Kill() // on PostgreSQL its proper end takes five seconds
 	sparekeytest.Fill(s.T, s.URL, emails)
 }
 
@@ -143,7 +157,7 @@ func (s *Site) Start() *Server {
 	s.T.Helper()
 	addr, admin := FreePort(s.T), FreePort(s.T)
 	cmd := exec.Command(s.Binary, "serve")
-	cmd.Env = s.environment(addr, admin)
+	cmd.Env = append(s.environment(addr, admin), s.Env...)
 	server := Launch(s.T, addr, "/readyz", cmd)
 	server.Admin = admin
 	return server
@@ -191,8 +205,27 @@ func (p *Server) Kill() {
 	<-p.done
 }
 
+// Done is closed when the process has ended.
+func (p *Server) Done() <-chan struct{} { return p.done }
+
 // Signal sends the process a signal.
 func (p *Server) Signal(s syscall.Signal) { p.cmd.Process.Signal(s) } //nolint:errcheck // it has gone
+
+// Memory is a line of what the kernel says of the process, in bytes: VmRSS is what
+// it holds, VmHWM the most that it ever held.
+func (p *Server) Memory(line string) int64 {
+	p.t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\n"+line+":")
+	var kb int64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		p.t.Fatal(err)
+	}
+	return kb << 10
+}
 
 // Stop ends the process as an operator does.
 func (p *Server) Stop() {

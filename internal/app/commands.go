@@ -50,10 +50,10 @@ func Backup(ctx context.Context, s *config.Settings, path string) error {
 
 // Restore puts a backup in the place of the configured database and gives the
 // name under which the old one is kept; empty if there was none.
-func Restore(ctx context.Context, s *config.Settings, path string) (string, error) {
+func Restore(ctx context.Context, s *config.Settings, path string) (store.Restored, error) {
 	ring, err := secret.OpenRing(s.KeyFile)
 	if err != nil {
-		return "", err
+		return store.Restored{}, err
 	}
 	return store.Restore(ctx, store.Restoring{
 		Options: store.Options{URL: s.Database.Reveal()}, Path: path, Now: time.Now(),

@@ -200,7 +200,7 @@ func (l *Look) QuickCheck(ctx context.Context) error {
 		return fmt.Errorf("check the database file: %w", err)
 	}
 	if found != "ok" {
-		return fmt.Errorf("check the database file: %s", found)
+		return fmt.Errorf("check the database file: %w: %s", errDamaged, found)
 	}
 	return nil
 }

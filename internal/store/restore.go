@@ -82,12 +82,12 @@ func (r *Restoring) checkName(part string) error {
 		return plain(err)
 	}
 	if info.IsDir() {
-		return errors.New("is a folder: name the file that sparekey backup has written")
+		return errors.New("it is a folder: name the file that sparekey backup has written")
 	}
 	path, _ := strings.CutPrefix(r.URL, "sqlite:")
 	for _, ours := range []string{path, part} {
 		if other, err := os.Stat(ours); err == nil && os.SameFile(info, other) {
-			return errors.New("is the database's own file: name the file that sparekey backup has written")
+			return errors.New("it is the database's own file: name the file that sparekey backup has written")
 		}
 	}
 	return nil
@@ -107,13 +107,13 @@ func (r *Restoring) checkCopy(ctx context.Context, part string) error {
 	version, check, err := describe(ctx, part)
 	switch {
 	case Damaged(err), missing(err):
-		return errors.New("is no backup of Sparekey's, or is damaged: name a file that sparekey backup has written")
+		return errors.New("it is no backup of Sparekey's, or is damaged: name a file that sparekey backup has written")
 	case err != nil:
 		return err
 	case version > schemaVersion():
-		return errors.New("was made by a newer Sparekey: restore it with that one")
+		return errors.New("it was made by a newer Sparekey: restore it with that one")
 	case check != "" && !r.Fits(check): // none stands in what no server has used
-		return errors.New("belongs to other keys: let SPAREKEY_KEY_FILE name the key file of the installation it was made of")
+		return errors.New("it belongs to other keys: let SPAREKEY_KEY_FILE name the key file of the installation it was made of")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestOperatorKnowsWhoIsTold(t *testing.T) {
 }
 
 // An operator gives nobody a login name that its owner could not choose: one
-// that is reserved, in use, or was given up less than a year ago (A09).
+// that is reserved, in use, or was given up less than a year ago.
 func TestAddRefusesALoginName(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		left, err := app.Accounts.Add(t.Context(), "left@example.com", "heron", "")

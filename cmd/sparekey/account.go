@@ -33,6 +33,9 @@ type accountAddCmd struct {
 // Run adds an account.
 func (c accountAddCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withAccounts(ctx, s, func(a *app.Accounts) error {
+		if err := app.CheckLang(c.Lang); err != nil {
+			return fmt.Errorf("--lang %w", err)
+		}
 		id, err := a.Add(ctx, c.Email, c.Login, c.Lang)
 		if err != nil {
 			return err
@@ -126,11 +129,11 @@ type accountSignoutCmd struct {
 // Run signs the owner out everywhere.
 func (c accountSignoutCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
-		n, err := a.SignOutAll(ctx, v.ID)
+		n, told, err := a.SignOutAll(ctx, v.ID)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out, "%d session(s) ended. The owner is told by mail.\n", n)
+		_, err = fmt.Fprintf(out, "%d session(s) ended. %s\n", n, whoIsTold(told))
 		return err
 	})
 }
@@ -142,7 +145,8 @@ type accountDisableCmd struct {
 // Run pauses an account.
 func (c accountDisableCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
-		return told(out, a.Pause(ctx, v.ID), "The account is paused. Its owner is told by mail.", "The account is paused already.")
+		told, err := a.Disable(ctx, v.ID)
+		return say(out, err, "The account is paused. "+whoIsTold(told), "The account is paused already.")
 	})
 }
 
@@ -153,7 +157,8 @@ type accountEnableCmd struct {
 // Run lets a paused account go on.
 func (c accountEnableCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
-		return told(out, a.Unpause(ctx, v.ID), "The account goes on. Its owner is told by mail.", "The account is not paused.")
+		told, err := a.Enable(ctx, v.ID)
+		return say(out, err, "The account goes on. "+whoIsTold(told), "The account is not paused.")
 	})
 }
 
@@ -164,14 +169,26 @@ type accountDeleteCmd struct {
 // Run plans the deletion of an account.
 func (c accountDeleteCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
-		at, err := a.Delete(ctx, v.ID)
-		return told(out, err, "The account is paused and will be erased on "+day(at)+
-			". Until then its owner, told by mail, can keep it.", "The account is being deleted already.")
+		at, told, err := a.Delete(ctx, v.ID)
+		return say(out, err, "The account is paused and will be erased on "+day(at)+
+			". Until then a recovery by its owner keeps it. "+whoIsTold(told), "The account is being deleted already.")
 	})
 }
 
-// told says what was done, or that there was nothing to do.
-func told(out io.Writer, err error, done, already string) error {
+// whoIsTold says how many addresses get a mail about what was done. What is not
+// proved may be a stranger's.
+func whoIsTold(addresses int) string {
+	switch addresses {
+	case 0:
+		return "Nobody is told: the address is not proved yet."
+	case 1:
+		return "The owner is told by mail."
+	}
+	return fmt.Sprintf("The owner is told by mail, at %d addresses.", addresses)
+}
+
+// say says what was done, or that there was nothing to do.
+func say(out io.Writer, err error, done, already string) error {
 	if errors.Is(err, app.ErrAlready) {
 		done, err = already, nil
 	}

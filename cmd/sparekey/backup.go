@@ -34,12 +34,16 @@ func (c restoreCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) 
 	if err := s.Check(); err != nil {
 		return err
 	}
-	kept, err := app.Restore(ctx, s, c.Path)
+	done, err := app.Restore(ctx, s, c.Path)
 	if err != nil {
 		return err
 	}
-	if kept != "" {
-		kept = " The old database is kept as " + kept + "."
+	kept := ""
+	switch {
+	case done.Damaged:
+		kept = " The old database is damaged. It is kept as " + done.Kept + "."
+	case done.Kept != "":
+		kept = " The old database is kept as " + done.Kept + "."
 	}
 	_, err = fmt.Fprintf(out, "%s is restored. Everybody is signed out, and what was begun has ended.%s\n", c.Path, kept)
 	return err

@@ -61,11 +61,8 @@ func run(ctx context.Context, args, env []string, out, errs io.Writer) (status i
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("sparekey"), kong.Writers(out, errs),
-		kong.Description("The account server that lets the rightful owner back in, and keeps everybody else out."),
-		kong.Exit(func(code int) { panic(errExit(code)) }), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Bind(&c.Settings), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)),
-		config.Sources(&c.Settings, env))
+	parser, err := newParser(&c, env, kong.Writers(out, errs),
+		kong.Bind(&c.Settings), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
 	if err != nil {
 		fmt.Fprintln(errs, "sparekey:", err)
 		return 1
@@ -85,6 +82,14 @@ func run(ctx context.Context, args, env []string, out, errs io.Writer) (status i
 		return 1
 	}
 	return 0
+}
+
+// newParser makes the parser of the command line c.
+func newParser(c *cli, env []string, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(more, kong.Name("sparekey"),
+		kong.Description("The account server that lets the rightful owner back in, and keeps everybody else out."),
+		kong.Exit(func(code int) { panic(errExit(code)) }), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		config.Sources(&c.Settings, env))...)
 }
 
 type versionCmd struct{}

@@ -97,9 +97,9 @@ func (s *Service) Add(ctx context.Context, email, login, lang string) (string, e
 	a := &sparekey.Account{ID: s.Source.ID(), Lang: lang, Created: now}
 	ids := []sparekey.Identifier{{ID: s.Source.ID(), Kind: string(mail.Kind), Key: mail.Key, Shown: mail.Shown, Added: now}}
 	if login != "" {
-		name, err := ident.ParseLogin(login)
+		name, err := chosenLogin(login)
 		if err != nil {
-			return "", fmt.Errorf("%q is not a login name (a letter, then 2 to 31 letters, digits, dots, dashes): %w", login, err)
+			return "", err
 		}
 		// A login name is not proved by anything: it is chosen.
 		ids = append(ids, sparekey.Identifier{
@@ -107,10 +107,26 @@ func (s *Service) Add(ctx context.Context, email, login, lang string) (string, e
 		})
 	}
 	err = s.Store.AddAccount(ctx, a, ids, s.event(sparekey.AccountCreated, a.ID, now))
-	if errors.Is(err, sparekey.ErrTaken) {
+	switch {
+	case errors.Is(err, sparekey.ErrTaken):
 		return "", errors.New("there is an account with that address or login name already")
+	case errors.Is(err, sparekey.ErrLogin):
+		return "", fmt.Errorf("the login name %q was given up less than a year ago, and others would take the new owner for the old one: choose another", login)
 	}
 	return a.ID, err
+}
+
+// chosenLogin reads a login name that an account may be given, as one that its
+// owner chooses.
+func chosenLogin(login string) (ident.Ident, error) {
+	name, err := ident.ParseLogin(login)
+	if err != nil {
+		return name, fmt.Errorf("%q is not a login name (a letter, then 2 to 31 letters, digits, dots, dashes, underscores): %w", login, err)
+	}
+	if ident.Reserved(name.Key) {
+		return name, fmt.Errorf("the login name %q is reserved, because people would take its owner for the site: choose another", login)
+	}
+	return name, nil
 }
 
 // Recover mails every address of the account that its owner should choose a

@@ -8,46 +8,57 @@ import (
 	"sparekey"
 )
 
-// The operator's commands. Each tells the account's owner by mail.
+// The operator's commands. Each tells the account's owner by mail, at the
+// addresses that are proved.
 
 // ErrAlready says that an account is already as it was asked to be.
 var ErrAlready = errors.New("it is so already")
 
-// Pause pauses an account: everything that was begun ends, and nobody gets in
-// until it goes on.
+// Disable pauses an account: everything that was begun ends, and nobody gets in
+// until it is enabled. Like the others it gives the number of addresses that are
+// told: one that is not proved gets no mail.
+func (s *Service) Disable(ctx context.Context, id string) (told int, err error) {
+	told, err = s.Store.Pause(ctx, s.event(sparekey.AccountPaused, id, s.Now()))
+	return told, already(err)
+}
+
+// Enable lets a paused account go on.
+func (s *Service) Enable(ctx context.Context, id string) (told int, err error) {
+	told, err = s.Store.Unpause(ctx, s.event(sparekey.AccountUnpaused, id, s.Now()))
+	return told, already(err)
+}
+
+// Pause is Disable for those who do not ask who is told.
 func (s *Service) Pause(ctx context.Context, id string) error {
-	turned, err := s.Store.Pause(ctx, s.event(sparekey.AccountPaused, id, s.Now()))
-	return already(turned, err)
+	_, err := s.Disable(ctx, id)
+	return err
 }
 
-// Unpause lets a paused account go on.
+// Unpause is Enable for those who do not ask who is told.
 func (s *Service) Unpause(ctx context.Context, id string) error {
-	turned, err := s.Store.Unpause(ctx, s.event(sparekey.AccountUnpaused, id, s.Now()))
-	return already(turned, err)
+	_, err := s.Enable(ctx, id)
+	return err
 }
 
-func already(turned bool, err error) error {
-	if err == nil && !turned {
+func already(err error) error {
+	if errors.Is(err, sparekey.ErrChanged) {
 		return ErrAlready
 	}
 	return err
 }
 
 // SignOutAll ends every session of an account and gives their number.
-func (s *Service) SignOutAll(ctx context.Context, id string) (int, error) {
+func (s *Service) SignOutAll(ctx context.Context, id string) (ended, told int, err error) {
 	return s.Store.SignOutAll(ctx, s.event(sparekey.SignedOutAll, id, s.Now()))
 }
 
 // Delete pauses an account at once and has it erased later; it gives the day.
 // Until then a recovery by its owner calls that off.
-func (s *Service) Delete(ctx context.Context, id string) (time.Time, error) {
+func (s *Service) Delete(ctx context.Context, id string) (at time.Time, told int, err error) {
 	now := s.Now()
-	at := now.Add(sparekey.EraseAfter)
-	err := s.Store.Leave(ctx, s.event(sparekey.DeletionPlanned, id, now), at)
-	if errors.Is(err, sparekey.ErrChanged) {
-		return time.Time{}, ErrAlready
-	}
-	return at, err
+	at = now.Add(sparekey.EraseAfter)
+	told, err = s.Store.Leave(ctx, s.event(sparekey.DeletionPlanned, id, now), at)
+	return at, told, already(err)
 }
 
 // List gives accounts by the time they were made, the newest first: at most

@@ -142,13 +142,13 @@ func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) erro
 	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace, Log: o.Log}
 	fresh, err := store.Fresh(ctx, db)
 	if err != nil {
-		return err
+		return databaseProblem(o.Settings, err)
 	}
 	if a.Keys, err = openKeys(o.Settings, fresh, src, a.now()); err != nil {
 		return err
 	}
 	if a.Store, err = openDatabase(ctx, db); err != nil {
-		return err
+		return databaseProblem(o.Settings, err)
 	}
 	a.closes = append(a.closes, a.Store.Close)
 	return renewCheck(ctx, a.Store, a.Keys, o.Settings.KeyFile)
@@ -166,7 +166,7 @@ func renewCheck(ctx context.Context, db *store.DB, keys *secret.Ring, file strin
 		return err
 	}
 	if !keys.Fits(installation, check) {
-		return fmt.Errorf("SPAREKEY_KEY_FILE %q: these are not the keys of this database: give the file that was made with it", file)
+		return wrongKeys(file)
 	}
 	if check == own {
 		return nil
@@ -187,13 +187,14 @@ func openDatabase(ctx context.Context, o store.Options) (*store.DB, error) {
 func openKeys(s *config.Settings, fresh bool, src *secret.Source, now time.Time) (*secret.Ring, error) {
 	ring, err := secret.OpenRing(s.KeyFile)
 	if !errors.Is(err, os.ErrNotExist) {
-		return ring, err
+		return ring, keyFileProblem(s, err)
 	}
 	if s.SQLite() == "" || !fresh {
 		return nil, fmt.Errorf("SPAREKEY_KEY_FILE %q: there is no such file: bring back the one that belongs to this database,"+
 			" or for a new PostgreSQL database make one with sparekey keys new %s", s.KeyFile, s.KeyFile)
 	}
-	return secret.CreateRing(s.KeyFile, src, now)
+	ring, err = secret.CreateRing(s.KeyFile, src, now)
+	return ring, keyFileProblem(s, err)
 }
 
 func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalogue, theme *page.Theme) error {

@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sparekey"
 	"sparekey/internal/account"
 	"sparekey/internal/config"
+	"sparekey/internal/lang"
 	"sparekey/internal/secret"
 	"sparekey/internal/store"
 )
@@ -24,16 +27,39 @@ var ErrAlready = account.ErrAlready
 // OpenAccounts opens what the operator's commands need: the database, without
 // keys or mail server.
 func OpenAccounts(ctx context.Context, s *config.Settings) (*Accounts, func() error, error) {
-	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	db, err := openFor(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &Accounts{Store: db, Source: secret.NewSource(nil), Now: time.Now}, db.Close, nil
 }
 
+// CheckLang refuses the tag of a language that there is no catalogue of. An
+// empty one is none.
+func CheckLang(tag string) error {
+	catalogue, err := lang.Load()
+	if err != nil || tag == "" {
+		return err
+	}
+	var tags []string
+	for _, l := range catalogue.Langs() {
+		tags = append(tags, l.Tag)
+	}
+	if !slices.Contains(tags, tag) {
+		return fmt.Errorf("%q: there is no such language here: give one of %s", tag, strings.Join(tags, ", "))
+	}
+	return nil
+}
+
 // Migrate brings the schema of the database up to date.
 func Migrate(ctx context.Context, s *config.Settings) error {
-	return store.Migrate(ctx, store.Options{URL: s.Database.Reveal()})
+	return databaseProblem(s, store.Migrate(ctx, store.Options{URL: s.Database.Reveal()}))
+}
+
+// openFor opens the database for a command.
+func openFor(ctx context.Context, s *config.Settings) (*store.DB, error) {
+	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	return db, databaseProblem(s, err)
 }
 
 // NewKeys makes a key file. It must not be there yet.
@@ -45,15 +71,24 @@ func NewKeys(path string) error {
 // Backup writes all that the database holds into a new file, while servers go
 // on. The keys are not in it.
 func Backup(ctx context.Context, s *config.Settings, path string) error {
+	if err := lookAt(ctx, s); err != nil {
+		return err
+	}
 	return store.Backup(ctx, store.Options{URL: s.Database.Reveal()}, path)
 }
 
-// Restore puts a backup in the place of the configured database and gives the
-// name under which the old one is kept; empty if there was none.
-func Restore(ctx context.Context, s *config.Settings, path string) (string, error) {
+// Restored says what became of the database that a backup has replaced.
+type Restored = store.Restored
+
+// Restore puts a backup in the place of the configured database, and keeps the
+// old one.
+func Restore(ctx context.Context, s *config.Settings, path string) (Restored, error) {
 	ring, err := secret.OpenRing(s.KeyFile)
 	if err != nil {
-		return "", err
+		return Restored{}, keyFileProblem(s, err)
+	}
+	if err := replaceable(ctx, s); err != nil {
+		return Restored{}, err
 	}
 	return store.Restore(ctx, store.Restoring{
 		Options: store.Options{URL: s.Database.Reveal()}, Path: path, Now: time.Now(),
@@ -65,7 +100,7 @@ func Restore(ctx context.Context, s *config.Settings, path string) (string, erro
 func AddKey(s *config.Settings) (string, error) {
 	ring, err := secret.AddKey(s.KeyFile, secret.NewSource(nil), time.Now())
 	if err != nil {
-		return "", err
+		return "", keyFileProblem(s, err)
 	}
 	return ring.Newest(), nil
 }
@@ -79,17 +114,25 @@ type KeyView struct {
 	Flows     int // open ones that need it
 }
 
-// Keys lists the keys of the key file, and what each is used for.
+// Keys lists the keys of the key file, and what each is used for. It refuses
+// those of another installation, which are used for nothing here.
 func Keys(ctx context.Context, s *config.Settings) ([]KeyView, error) {
 	ring, err := secret.OpenRing(s.KeyFile)
 	if err != nil {
-		return nil, err
+		return nil, keyFileProblem(s, err)
 	}
-	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	db, err := openFor(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
+	check, err := db.KeptCheck(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if check != "" && !ring.Fits(installation, check) {
+		return nil, wrongKeys(s.KeyFile)
+	}
 	var list []KeyView
 	for _, id := range ring.IDs() {
 		made, _ := ring.Created(id)
@@ -108,9 +151,9 @@ func Keys(ctx context.Context, s *config.Settings) ([]KeyView, error) {
 func RetireKey(ctx context.Context, s *config.Settings, id string, force bool) error {
 	ring, err := secret.OpenRing(s.KeyFile)
 	if err != nil {
-		return err
+		return keyFileProblem(s, err)
 	}
-	db, err := openDatabase(ctx, store.Options{URL: s.Database.Reveal()})
+	db, err := openFor(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -72,11 +72,17 @@ func (d *doctor) database(ctx context.Context) (n notes) {
 // shut says that the database does not open.
 func (d *doctor) shut(n *notes, err error) {
 	mend := "may this user read and write the file and its folder?"
-	if d.Settings.SQLite() == "" {
+	switch {
+	case d.Settings.SQLite() == "":
 		mend = "does the server run, and do host, name, user and password fit?"
+	case store.Damaged(err):
+		mend = damagedMend
 	}
 	n.add(Fatal, "database", "SPAREKEY_DATABASE %q: %v: %s", d.Settings.Database.String(), err, mend)
 }
+
+// damagedMend is for a file that cannot be read, or in part.
+const damagedMend = "it is damaged: stop the server, and sparekey restore puts the last backup in its place and keeps this file"
 
 // noDatabase says what there is to say of an SQLite file that is not there.
 func (d *doctor) noDatabase(n *notes) {
@@ -216,7 +222,7 @@ func (d *doctor) wholeness(ctx context.Context) (n notes) {
 	case gone(ctx, err):
 		n.add(Doubtful, "database", "it is too large to be checked now: run sqlite3 %s 'PRAGMA quick_check' when there is time", d.Settings.SQLite())
 	default:
-		n.add(Broken, "database", "%v: bring back the last backup, or save what can be read by sqlite3 %s .recover", err, d.Settings.SQLite())
+		n.add(Broken, "database", "%v: %s; sqlite3 %s .recover saves what can be read", err, damagedMend, d.Settings.SQLite())
 	}
 	return n
 }

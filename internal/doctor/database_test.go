@@ -85,7 +85,9 @@ func TestDoctorDatabaseShut(t *testing.T) {
 	for _, s := range []*config.Settings{broken, refused, socket} {
 		r := doctor.Look(background, doctor.Options{Settings: s})
 		finds(t, r, "broken database: SPAREKEY_DATABASE")
-		if s != broken {
+		if s == broken {
+			finds(t, r, "broken database: it is damaged: stop the server, and sparekey restore")
+		} else {
 			finds(t, r, "broken database: does the server run", "warning keys: could not be looked up")
 		}
 		if out := text(t, r); r.Serves() || strings.Contains(out, "sesame") {
@@ -118,7 +120,7 @@ func TestDoctorWholeness(t *testing.T) {
 	if _, err := file.WriteAt([]byte(strings.Repeat("\xff", 4096)), 5*4096); err != nil {
 		t.Fatal(err)
 	}
-	finds(t, doctor.Look(background, doctor.Options{Settings: s}), "broken database: bring back the last backup")
+	finds(t, doctor.Look(background, doctor.Options{Settings: s}), "broken database: it is damaged: stop the server, and sparekey restore puts the last backup in its place")
 }
 
 // A database whose clock is another than ours is doubtful.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -95,7 +96,9 @@ func RetireKey(path, id string) (*Ring, error) {
 }
 
 // rewriteRing writes a key file anew beside the old one and puts it in its
-// place, so that a crash leaves one or the other whole.
+// place, so that a crash leaves one or the other whole. The new one has the
+// mode and the owner of the old one: who changes it is often root, and the
+// server is not.
 func rewriteRing(path string, change func(text string) string) (*Ring, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -112,6 +115,9 @@ func rewriteRing(path string, change func(text string) string) (*Ring, error) {
 	defer os.Remove(f.Name()) // after the rename there is nothing to remove
 	_, err = f.WriteString(next)
 	if err == nil {
+		err = likeOld(f, path)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
@@ -127,6 +133,22 @@ func rewriteRing(path string, change func(text string) string) (*Ring, error) {
 		return nil, fmt.Errorf("change key file: %w", err)
 	}
 	return OpenRing(path)
+}
+
+// likeOld gives a file the mode and the owner of the one at path.
+func likeOld(f *os.File, path string) error {
+	old, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if err := f.Chmod(old.Mode().Perm()); err != nil { // while it is still ours
+		return err
+	}
+	was, ok := old.Sys().(*syscall.Stat_t)
+	if !ok || int(was.Uid) == os.Geteuid() && int(was.Gid) == os.Getegid() {
+		return nil
+	}
+	return f.Chown(int(was.Uid), int(was.Gid))
 }
 
 // syncFolder makes the names in a folder last through a power cut.
@@ -153,14 +175,14 @@ func OpenRing(path string) (*Ring, error) {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("open key file: %s is a folder", path)
+		return nil, fmt.Errorf("open key file: %s is a folder: name the file", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && !handedOver(path, mode) {
 		return nil, fmt.Errorf("open key file: others than its owner can get at %s: run chmod 600 %s", path, path)
 	}
 	ring, err := ParseRing(f)
 	if err != nil {
-		return nil, fmt.Errorf("read key file %s: %w", path, err)
+		return nil, fmt.Errorf("read key file %s: %w: bring back a copy of it", path, err)
 	}
 	return ring, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -292,4 +293,42 @@ func TestAddAndRetire(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
 	}
+}
+
+// A key file that somebody else changes, as root does, stays its owner's, with
+// the mode it had.
+func TestKeyFileStaysItsOwners(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	first, err := CreateRing(path, NewSource(nil), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 65532, 65532
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	stays := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := info.Sys().(*syscall.Stat_t)
+		if int(is.Uid) != uid || int(is.Gid) != gid || info.Mode().Perm() != 0o400 {
+			t.Errorf("a key %s: got a file of %d:%d and mode %v, want %d:%d and 0400", what, is.Uid, is.Gid, info.Mode(), uid, gid)
+		}
+	}
+	_, err = AddKey(path, NewSource(nil), time.Now())
+	stays("added", err)
+	_, err = RetireKey(path, first.Newest())
+	stays("retired", err)
 }

@@ -89,7 +89,8 @@ func (db *DB) Register(ctx context.Context, r Registering) (*sparekey.Flow, erro
 
 // AddAccount writes an account of an operator's: an address that nobody has
 // proved, perhaps a login name, and no way in but a recovery by mail. It
-// reports sparekey.ErrTaken if one of them is in use.
+// reports sparekey.ErrTaken if one of them is in use, and sparekey.ErrLogin if
+// the login name was given up and is still kept from others.
 func (db *DB) AddAccount(ctx context.Context, a *sparekey.Account, ids []sparekey.Identifier, e sparekey.Event) error {
 	err := db.write(ctx, func(t *tx) error {
 		_, err := t.exec(`
@@ -109,6 +110,9 @@ func (db *DB) AddAccount(ctx context.Context, a *sparekey.Account, ids []spareke
 			if n == 0 {
 				return sparekey.ErrTaken
 			}
+			if err := t.notKept(a, i); err != nil {
+				return err
+			}
 		}
 		return t.addEvent(e)
 	})
@@ -116,6 +120,19 @@ func (db *DB) AddAccount(ctx context.Context, a *sparekey.Account, ids []spareke
 		return fmt.Errorf("add account: %w", err)
 	}
 	return nil
+}
+
+// notKept reports sparekey.ErrLogin if an identifier that the account was just
+// given is a login name that somebody gave up not long ago.
+func (t *tx) notKept(a *sparekey.Account, i sparekey.Identifier) error {
+	if i.Kind != "login" {
+		return nil
+	}
+	free, err := t.loginFree(a.ID, i.Key, a.Created)
+	if err == nil && !free {
+		return sparekey.ErrLogin
+	}
+	return err
 }
 
 // AccountBy gives the account that holds an identifier, proved or not. It is
@@ -192,26 +209,29 @@ func (db *DB) PasswordOf(ctx context.Context, account string) (string, error) {
 }
 
 // Pause pauses an account, and tells its owner: its sessions, known browsers and
-// flows end, and a recovery finds nobody. It reports whether it was not paused
-// yet.
-func (db *DB) Pause(ctx context.Context, e sparekey.Event) (bool, error) {
+// flows end, and a recovery finds nobody. It gives the number of addresses that
+// are told, and reports sparekey.ErrChanged if the account is paused already.
+func (db *DB) Pause(ctx context.Context, e sparekey.Event) (told int, err error) {
 	return db.turnPause(ctx, e, sparekey.PausedMessage, `
 		UPDATE accounts SET disabled = $1, password_epoch = password_epoch + 1, ways_epoch = ways_epoch + 1
 		 WHERE id = $2 AND disabled = 0`, micros(e.Facts.At), e.Account)
 }
 
 // Unpause lets a paused account go on, and tells its owner. What was ended by
-// the pause stays ended. It reports whether it was paused.
-func (db *DB) Unpause(ctx context.Context, e sparekey.Event) (bool, error) {
+// the pause stays ended. It gives the number of addresses that are told, and
+// reports sparekey.ErrChanged if the account is not paused.
+func (db *DB) Unpause(ctx context.Context, e sparekey.Event) (told int, err error) {
 	return db.turnPause(ctx, e, sparekey.UnpausedMessage, `UPDATE accounts SET disabled = 0 WHERE id = $1 AND disabled > 0`, e.Account)
 }
 
-func (db *DB) turnPause(ctx context.Context, e sparekey.Event, kind sparekey.MessageKind, query string, args ...any) (bool, error) {
-	turned := false
-	err := db.write(ctx, func(t *tx) error {
+func (db *DB) turnPause(ctx context.Context, e sparekey.Event, kind sparekey.MessageKind, query string, args ...any) (told int, err error) {
+	err = db.write(ctx, func(t *tx) error {
 		n, err := t.exec(query, args...)
-		if turned = n == 1; err != nil || !turned {
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			return sparekey.ErrChanged
 		}
 		if err := t.changed(e.Account); err != nil {
 			return err
@@ -221,12 +241,13 @@ func (db *DB) turnPause(ctx context.Context, e sparekey.Event, kind sparekey.Mes
 				return err
 			}
 		}
-		return t.announce(kind, e)
+		told, err = t.announced(kind, e)
+		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("pause account: %w", err)
+		return 0, fmt.Errorf("pause account: %w", err)
 	}
-	return turned, nil
+	return told, nil
 }
 
 // TellRecover writes the message by which an operator asks a person to choose

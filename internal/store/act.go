@@ -203,11 +203,17 @@ func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 // proved address of its account and to those that were dropped within the last
 // seven days.
 func (t *tx) announce(kind sparekey.MessageKind, e sparekey.Event) error {
+	_, err := t.announced(kind, e)
+	return err
+}
+
+// announced is announce for those who want to say how many addresses are told.
+func (t *tx) announced(kind sparekey.MessageKind, e sparekey.Event) (told int, err error) {
 	if err := t.addEvent(e); err != nil {
-		return err
+		return 0, err
 	}
 	var to []string
-	err := t.rows(`
+	err = t.rows(`
 		SELECT id FROM identifiers
 		 WHERE account = $1 AND kind = 'email' AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
 		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
@@ -218,9 +224,9 @@ func (t *tx) announce(kind sparekey.MessageKind, e sparekey.Event) error {
 			return err
 		})
 	if err != nil {
-		return fmt.Errorf("list whom to tell: %w", err)
+		return 0, fmt.Errorf("list whom to tell: %w", err)
 	}
-	return t.addNotices(kind, e, to)
+	return len(to), t.addNotices(kind, e, to)
 }
 
 // addNotices writes the messages about an event to the identifiers.

@@ -34,7 +34,7 @@ func Backup(ctx context.Context, o Options, path string) error {
 	if err := makePrivate(part); err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
-	defer os.Remove(part) // after the rename there is nothing to remove
+	defer removeFile(part) //nolint:errcheck // after the rename there is nothing to remove
 	err = intoSQLite(ctx, part, func(to *sql.Tx) error { return copyAll(ctx, from, to, false) })
 	if err != nil {
 		return fmt.Errorf("write backup: %w", err)
@@ -48,16 +48,26 @@ func Backup(ctx context.Context, o Options, path string) error {
 // makePrivate makes an empty file that only its owner may read, in the place of
 // what a broken attempt may have left.
 func makePrivate(path string) error {
-	for _, left := range []string{path, path + "-wal", path + "-shm"} {
-		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := removeFile(path); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	return f.Close()
+}
+
+// removeFile removes an SQLite file and what lies beside it, as far as they are
+// there.
+func removeFile(path string) error {
+	var errs []error
+	for _, end := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // intoSQLite makes the tables in a file and fills them in one transaction. When
@@ -98,28 +108,24 @@ func inTx(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 
 // putInPlace brings a finished file to its name, for good.
 func putInPlace(part, path string) error {
-	f, err := os.Open(part)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	f.Close()
+	err := syncToDisk(part)
 	if err == nil {
 		err = os.Rename(part, path)
 	}
 	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = syncToDisk(filepath.Dir(path))
 	}
 	return err
 }
 
-func syncFolder(path string) error {
-	d, err := os.Open(path)
+// syncToDisk makes a file, or the names in a folder, last through a power cut.
+func syncToDisk(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	defer f.Close()
+	return f.Sync()
 }
 
 // copyAll copies every row of every table, as they are at one moment. toBool

@@ -105,9 +105,9 @@ func restored(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client, path,
 			t.Fatal(err)
 		}
 	}
-	kept, err := store.Restore(ctx, r)
-	if err != nil || kept == "" {
-		t.Fatalf("got the old database kept as %q, %v, want a name", kept, err)
+	done, err := store.Restore(ctx, r)
+	if err != nil || done.Kept == "" || done.Damaged {
+		t.Fatalf("got the old database kept as %+v, %v, want a name, and that it is whole", done, err)
 	}
 	if info, err := os.Stat(db); isFile && os.Getuid() == 0 && (err != nil || info.Sys().(*syscall.Stat_t).Uid != 65532) {
 		t.Errorf("got the restored file in other hands, %v, want it its owner's", err)
@@ -140,20 +140,25 @@ func restored(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client, path,
 func TestRestoreRefuses(t *testing.T) {
 	app, _ := filled(t, "")
 	dir := t.TempDir()
-	path, garbage := filepath.Join(dir, "backup"), filepath.Join(dir, "garbage")
+	path, garbage, empty := filepath.Join(dir, "backup"), filepath.Join(dir, "garbage"), filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := store.Backup(background, store.Options{URL: app.Settings.Database.Reveal()}, path); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	newer := filepath.Join(dir, "newer")
+	newer, cut := filepath.Join(dir, "newer"), filepath.Join(dir, "cut")
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(newer, raw, 0o600); err != nil {
-		t.Fatal(err)
+	for name, bytes := range map[string][]byte{newer: raw, cut: raw[:len(raw)/2]} {
+		if err := os.WriteFile(name, bytes, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	rows := sparekeytest.OpenRows(t, "sqlite:"+newer)
 	rows.Exec(`PRAGMA journal_mode = DELETE`) // all of it into the one file
@@ -164,21 +169,29 @@ func TestRestoreRefuses(t *testing.T) {
 			if err := store.Migrate(background, store.Options{URL: url}); err != nil {
 				t.Fatal(err)
 			}
-			before := schema(t, url)
+			var before []string
+			t.Run("before", func(t *testing.T) { before = schema(t, url) }) // its end closes the database
+			files := beside(t, url, dir)
 			for _, bad := range []struct {
 				path, says string
 				fits       bool
 			}{
 				{path, "belongs to other keys", false},
 				{garbage, "is no backup of Sparekey's", true},
+				{empty, "is no backup of Sparekey's", true},
+				{cut, "or is damaged", true},
+				{dir, "is a folder", true},
 				{newer, "was made by a newer Sparekey", true},
 				{filepath.Join(dir, "none"), "no such file", true},
 			} {
 				_, err := store.Restore(background, store.Restoring{
 					Options: store.Options{URL: url}, Path: bad.path, Now: time.Now(), Fits: func(string) bool { return bad.fits },
 				})
-				if err == nil || !strings.Contains(err.Error(), bad.says) {
-					t.Errorf("%s: got %v, want it refused: %s", filepath.Base(bad.path), err, bad.says)
+				if err == nil || !strings.Contains(err.Error(), bad.says) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s: got %v, want it refused in one line: %s", filepath.Base(bad.path), err, bad.says)
+				}
+				if left := beside(t, url, dir); !slices.Equal(left, files) {
+					t.Errorf("%s: got the files %q after it, want %q as before", filepath.Base(bad.path), left, files)
 				}
 			}
 			if after := schema(t, url); !slices.Equal(before, after) {
@@ -186,4 +199,23 @@ func TestRestoreRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// beside lists the files in dir, and those in the folder of an SQLite database.
+func beside(t *testing.T, url, dir string) (names []string) {
+	t.Helper()
+	folders := []string{dir}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		folders = append(folders, filepath.Dir(path))
+	}
+	for _, folder := range folders {
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }

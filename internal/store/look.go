@@ -148,10 +148,14 @@ func versions() (map[int64]bool, error) {
 	return all, nil
 }
 
-// KeyCheck is what [DB.KeyCheck] gives, or empty where nothing is kept yet.
-func (l *Look) KeyCheck(ctx context.Context) (string, error) {
+// KeyCheck is [DB.KeptCheck].
+func (l *Look) KeyCheck(ctx context.Context) (string, error) { return l.db.KeptCheck(ctx) }
+
+// KeptCheck is what [DB.KeyCheck] gives, or empty where nothing is kept yet. It
+// keeps nothing.
+func (db *DB) KeptCheck(ctx context.Context) (string, error) {
 	var check string
-	err := l.db.read(ctx).row(`SELECT value FROM meta WHERE key = 'key'`, nil, &check)
+	err := db.read(ctx).row(`SELECT value FROM meta WHERE key = 'key'`, nil, &check)
 	if err != nil && !missing(err) && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("look up the check of the key file: %w", err)
 	}
@@ -200,7 +204,7 @@ func (l *Look) QuickCheck(ctx context.Context) error {
 		return fmt.Errorf("check the database file: %w", err)
 	}
 	if found != "ok" {
-		return fmt.Errorf("check the database file: %s", found)
+		return fmt.Errorf("check the database file: %w: %s", errDamaged, found)
 	}
 	return nil
 }

@@ -167,27 +167,25 @@ func (db *DB) Export(ctx context.Context, a Acting) (*sparekey.Flow, error) {
 // Its sessions and known browsers end; a recovery calls it off.
 func (db *DB) PlanDeletion(ctx context.Context, a Acting, at time.Time) (*sparekey.Flow, error) {
 	return db.setting(ctx, a, func(t *tx, f *sparekey.Flow, e sparekey.Event) error {
-		if err := t.planDeletion(e, at); err != nil {
+		if _, err := t.planDeletion(e, at); err != nil {
 			return err
 		}
 		return t.turn(a.Turn)
 	})
 }
 
-func (t *tx) planDeletion(e sparekey.Event, at time.Time) error {
-	ended, err := t.endAll(e.Account, e.Facts.At)
-	if err != nil {
-		return err
+func (t *tx) planDeletion(e sparekey.Event, at time.Time) (told int, err error) {
+	if e.Others, err = t.endAll(e.Account, e.Facts.At); err != nil {
+		return 0, err
 	}
-	e.Others = ended
 	n, err := t.exec(`UPDATE accounts SET delete_at = $1 WHERE id = $2 AND delete_at = 0`, micros(at), e.Account)
 	if err != nil {
-		return fmt.Errorf("plan deletion: %w", err)
+		return 0, fmt.Errorf("plan deletion: %w", err)
 	}
 	if n == 0 {
-		return sparekey.ErrChanged
+		return 0, sparekey.ErrChanged
 	}
-	return t.announce(sparekey.DeletionMessage, e)
+	return t.announced(sparekey.DeletionMessage, e)
 }
 
 // endAll ends every session of an account and forgets its browsers. It gives
@@ -294,29 +292,34 @@ func (t *tx) erase(account string, now time.Time) error {
 }
 
 // SignOutAll ends every session of an account and forgets its browsers, and
-// tells its owner. It gives the number of sessions.
-func (db *DB) SignOutAll(ctx context.Context, e sparekey.Event) (int, error) {
-	ended := 0
-	err := db.write(ctx, func(t *tx) error {
+// tells its owner. It gives the numbers of sessions, and of addresses that are
+// told.
+func (db *DB) SignOutAll(ctx context.Context, e sparekey.Event) (ended, told int, err error) {
+	err = db.write(ctx, func(t *tx) error {
 		var err error
 		if ended, err = t.endAll(e.Account, e.Facts.At); err != nil {
 			return err
 		}
 		e.Others = ended
-		return t.announce(sparekey.SignedOutMessage, e)
+		told, err = t.announced(sparekey.SignedOutMessage, e)
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("sign out: %w", err)
+		return 0, 0, fmt.Errorf("sign out: %w", err)
 	}
-	return ended, nil
+	return ended, told, nil
 }
 
-// Leave plans the deletion of an account for its operator. It reports
-// sparekey.ErrChanged if it is planned already.
-func (db *DB) Leave(ctx context.Context, e sparekey.Event, at time.Time) error {
-	err := db.write(ctx, func(t *tx) error { return t.planDeletion(e, at) })
+// Leave plans the deletion of an account for its operator. It gives the number
+// of addresses that are told, and reports sparekey.ErrChanged if the deletion is
+// planned already.
+func (db *DB) Leave(ctx context.Context, e sparekey.Event, at time.Time) (told int, err error) {
+	err = db.write(ctx, func(t *tx) error {
+		told, err = t.planDeletion(e, at)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
+		return 0, fmt.Errorf("delete account: %w", err)
 	}
-	return nil
+	return told, nil
 }

@@ -16,9 +16,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -41,6 +38,7 @@ type Options struct {
 	Log *slog.Logger
 
 	schema string // of PostgreSQL, if it is not the usual one
+	alone  bool   // these are the connections of a restore: see restoreLock
 }
 
 // applicationName is what PostgreSQL knows our connections by.
@@ -93,57 +91,6 @@ func open(o Options) (*DB, error) {
 		return openSQLite(path, o.Trace)
 	}
 	return openPostgres(o)
-}
-
-// openSQLite opens a connection for the group of writers, who so wait in a fair
-// queue and not in the busy handler, and a pool of reading ones. The pragmas
-// stand in the DSN, where every connection of a pool gets them.
-// synchronous=FULL keeps the promise that what was acknowledged is on disk.
-func openSQLite(path string, trace func(Statement)) (*DB, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	// SQLite would make a file that everybody may read, and gives those beside
-	// it the mode of the first.
-	file, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	file.Close()
-	dsn := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(2)"
-	writes, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	writes.SetMaxOpenConns(2)               // the group's, and one for what a command does beside it
-	if err := makeWAL(writes); err != nil { // makes the file before a reader looks for it
-		writes.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	reads, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
-	if err != nil {
-		writes.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	reads.SetMaxOpenConns(8)
-	reads.SetMaxIdleConns(8)
-	looks := &prepared{on: reads, made: map[string]*sql.Stmt{}}
-	return &DB{reads: reads, looks: looks, writes: writes, group: &group{db: writes}, trace: trace}, nil
-}
-
-// makeWAL opens the first connection, which turns a new file to WAL. Two
-// processes that do so at once may meet in the middle, where SQLite asks no
-// busy handler: one of them begins again.
-func makeWAL(db *sql.DB) error {
-	for attempt := 1; ; attempt++ {
-		err := db.Ping()
-		if err == nil || attempt == writeAttempts || !again(err) {
-			return err
-		}
-		time.Sleep(time.Duration(attempt) * 10 * time.Millisecond)
-	}
 }
 
 // Close closes the database.
@@ -273,7 +220,7 @@ func down(err error) error {
 	case errors.As(err, &lite):
 		is = slices.Contains([]int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}, lite.Code()&0xff)
 	default:
-		is = errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
+		is = errors.Is(err, ErrRestoring) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 			errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.Timeout(err)
 	}
 	if !is {

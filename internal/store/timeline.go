@@ -37,7 +37,11 @@ func openPostgres(o Options) (*DB, error) {
 	db := &DB{postgres: true, trace: o.Trace}
 	reset := db.follow(config)
 	db.servers.each = serversOf(config)
-	pool := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(db.lookAround), stdlib.OptionResetSession(reset))
+	options := []stdlib.OptionOpenDB{stdlib.OptionBeforeConnect(db.lookAround), stdlib.OptionResetSession(reset)}
+	if !o.alone {
+		options = append(options, stdlib.OptionAfterConnect(shareLock))
+	}
+	pool := stdlib.OpenDB(*config, options...)
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
 	db.reads, db.looks, db.writes = pool, pool, pool

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"sparekey/internal/config"
+)
+
+// Every command line of the README is one that the program takes, and every
+// setting that it names is there.
+func TestReadmeIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := commandLines(string(text))
+	if len(lines) < 20 {
+		t.Errorf("got %d command lines in the README, want 20 at least: too few are found", len(lines))
+	}
+	for _, line := range lines {
+		if err := parse(strings.Fields(line)); err != nil {
+			t.Errorf("sparekey %s: %v", line, err)
+		}
+	}
+	known := settingNames(t)
+	named := regexp.MustCompile(`SPAREKEY_[A-Z_]+`).FindAllString(string(text), -1)
+	if len(named) < 20 {
+		t.Errorf("got %d settings in the README, want 20 at least: too few are found", len(named))
+	}
+	for _, name := range named {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s: the README names it, and there is no such setting", name)
+		}
+	}
+}
+
+// A command line or a setting that is not there is found.
+func TestReadmeTestFinds(t *testing.T) {
+	text := "`sparekey serv` and\n\n    sparekey keys retire a b\n    bin/sparekey serve \\\n      --port 80\n\n" +
+		"    docker compose run --rm sparekey restor x\n    docker compose stop sparekey\n    sparekey account show mara    shows her\n"
+	want := []string{"serv", "keys retire a b", "serve --port 80", "restor x", "account show mara"}
+	got := commandLines(text)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got the command lines %q, want %q", got, want)
+	}
+	for _, line := range got {
+		if err := parse(strings.Fields(line)); (err == nil) != (line == "account show mara") {
+			t.Errorf("sparekey %s: got %v, want only the last one taken", line, err)
+		}
+	}
+}
+
+// commandLines gives what stands behind the name of the program, wherever a
+// text of markdown runs it: in a block, between backquotes, in a container.
+func commandLines(markdown string) (lines []string) {
+	markdown = regexp.MustCompile(`\\\n +`).ReplaceAllString(markdown, "")
+	run := regexp.MustCompile(`^(?:(?:bin/)?sparekey|docker compose exec \S+ /sparekey|docker compose run .* sparekey) (.+)$`)
+	add := func(command string) {
+		command, _, _ = strings.Cut(command, "  ") // what it does stands behind it
+		if found := run.FindStringSubmatch(command); found != nil {
+			lines = append(lines, found[1])
+		}
+	}
+	for line := range strings.Lines(markdown) {
+		if block, ok := strings.CutPrefix(line, "    "); ok {
+			add(strings.TrimSpace(block))
+			continue
+		}
+		for _, code := range regexp.MustCompile("`[^`]+`").FindAllString(line, -1) {
+			add(strings.Trim(code, "`"))
+		}
+	}
+	return lines
+}
+
+// parse reports why the program does not take a command line.
+func parse(args []string) (err error) {
+	defer func() {
+		if e := recover(); e != nil && e != errExit(0) { // --help ends so
+			err = fmt.Errorf("%v", e)
+		}
+	}()
+	var c cli
+	parser, err := newParser(&c, nil, kong.Writers(io.Discard, io.Discard))
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(args)
+	return err
+}
+
+// settingNames are the names of all settings.
+func settingNames(t *testing.T) (names []string) {
+	t.Helper()
+	var shown strings.Builder
+	if err := new(config.Settings).Explain(&shown); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(shown.String()) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	return names
+}

@@ -195,6 +195,7 @@ func TestRestoreKeepsOthersOut(t *testing.T) {
 		began, came := make(chan struct{}), make(chan error, 1)
 		_, err := back(backup, url, func() {
 			go func() {
+				defer close(came)
 				close(began)
 				db, err := store.Open(background, store.Options{URL: url})
 				if err == nil {

@@ -28,18 +28,6 @@ func (s *Service) Enable(ctx context.Context, id string) (told int, err error) {
 	return told, already(err)
 }
 
-// Pause is Disable for those who do not ask who is told.
-func (s *Service) Pause(ctx context.Context, id string) error {
-	_, err := s.Disable(ctx, id)
-	return err
-}
-
-// Unpause is Enable for those who do not ask who is told.
-func (s *Service) Unpause(ctx context.Context, id string) error {
-	_, err := s.Enable(ctx, id)
-	return err
-}
-
 func already(err error) error {
 	if errors.Is(err, sparekey.ErrChanged) {
 		return ErrAlready

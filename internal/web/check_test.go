@@ -45,7 +45,7 @@ var endings = map[string]func(app *sparekeytest.App, c, other *sparekeytest.Clie
 		confirms(app, other, mara)
 	},
 	"paused by the operator": func(app *sparekeytest.App, _, _ *sparekeytest.Client) {
-		app.Accounts.Pause(context.Background(), idOf(app, mara)) //nolint:errcheck // the answer below tells
+		app.Accounts.Disable(context.Background(), idOf(app, mara)) //nolint:errcheck // the answer below tells
 	},
 	"signed out by the operator": func(app *sparekeytest.App, _, _ *sparekeytest.Client) {
 		app.Accounts.SignOutAll(context.Background(), idOf(app, mara)) //nolint:errcheck // likewise

@@ -60,7 +60,7 @@ func TestA03OneHashPerSignIn(t *testing.T) {
 				machineRecover(app, app.Client(), who+"@example.com", first)
 			}
 			if who == "paused" {
-				if err := app.Accounts.Pause(ctx, id); err != nil {
+				if _, err := app.Accounts.Disable(ctx, id); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -163,7 +163,7 @@ func TestA04OnlyTheOwnerIsToldOfAnAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := app.Accounts.Pause(ctx, v.ID); err != nil {
+		if _, err := app.Accounts.Disable(ctx, v.ID); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := app.Accounts.Add(ctx, "added@example.com", "", ""); err != nil {

@@ -127,7 +127,7 @@ func (s *equalScene) people(t *testing.T) {
 		}
 		switch name {
 		case "pause.k7":
-			err = s.app.Accounts.Pause(ctx, v.ID)
+			_, err = s.app.Accounts.Disable(ctx, v.ID)
 		case "twice.k7":
 			s.rows.Exec(`UPDATE accounts SET two_proofs = TRUE WHERE id = $1`, v.ID)
 		}

@@ -193,10 +193,10 @@ func TestA73NobodyKnowsAPassword(t *testing.T) {
 		if got := rows.Dump("credentials", "sessions", "browsers"); got["credentials"]+got["sessions"]+got["browsers"] != "" {
 			t.Errorf("after the operator's commands: got %v, want no way in", got)
 		}
-		if err := app.Accounts.Pause(ctx, id); err != nil {
+		if _, err := app.Accounts.Disable(ctx, id); err != nil {
 			t.Fatal(err)
 		}
-		if err := app.Accounts.Unpause(ctx, id); err != nil {
+		if _, err := app.Accounts.Enable(ctx, id); err != nil {
 			t.Fatal(err)
 		}
 		if got := rows.Dump("credentials")["credentials"]; got != "" {

@@ -135,7 +135,7 @@ func TestOpenEnds(t *testing.T) {
 			c.Get(c.At()).Submit("/act", "password", first, "password_again", first).See(422).Submit("/act", "same", "1").See(303)
 		},
 		"with a pause of the account": func(t *testing.T, app *sparekeytest.App) {
-			if err := app.Accounts.Pause(t.Context(), find(t, app)); err != nil {
+			if _, err := app.Accounts.Disable(t.Context(), find(t, app)); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -185,10 +185,10 @@ func TestPauseEndsEverything(t *testing.T) {
 		}
 		c, _ := recovering(app, mara)
 		code := app.Code(mara)
-		if err := app.Accounts.Pause(t.Context(), v.ID); err != nil {
+		if _, err := app.Accounts.Disable(t.Context(), v.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := app.Accounts.Unpause(t.Context(), v.ID); err != nil {
+		if _, err := app.Accounts.Enable(t.Context(), v.ID); err != nil {
 			t.Fatal(err)
 		}
 		in.Get("/account").See(303)

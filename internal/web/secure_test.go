@@ -87,7 +87,7 @@ func TestTakeBackPaused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Accounts.Pause(t.Context(), v.ID); err != nil {
+	if _, err := app.Accounts.Disable(t.Context(), v.ID); err != nil {
 		t.Fatal(err)
 	}
 	if page := app.Client().Get(link).See(404); strings.Contains(page.Text(), "paused") {
@@ -120,7 +120,7 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 	toldOf(t, "let in again by the operator", true, func(app *sparekeytest.App, c, other *sparekeytest.Client) {
 		endings["paused by the operator"](app, c, other)
 		app.Deliver()
-		if err := app.Accounts.Unpause(context.Background(), idOf(app, mara)); err != nil {
+		if _, err := app.Accounts.Enable(context.Background(), idOf(app, mara)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -271,7 +271,11 @@ func (d *driver) mails() (sent, twice int) {
 	}
 	for _, l := range d.history.lives {
 		for _, begun := range l.begun {
-			if codes[begun.flow] != "" || !l.owed(begun) {
+			if codes[begun.flow] != "" {
+				continue
+			}
+			if !l.owed(begun) {
+				d.t.Logf("%s: flow %s ended by a change of the password before its mail left", l.email, begun.flow)
 				continue
 			}
 			rows := database.List(`SELECT state, attempt FROM outbox WHERE flow = '` + begun.flow + `'`)

@@ -37,3 +37,24 @@ func TestCheckerFinds(t *testing.T) {
 		}
 	}
 }
+
+// A mail is owed to each flow that was begun, unless the password changed later,
+// or may have.
+func TestMailIsOwed(t *testing.T) {
+	for name, test := range map[string]struct {
+		later []change
+		want  bool
+	}{
+		"nothing happened":         {nil, true},
+		"a change was refused":     {[]change{{"b", refused}}, true},
+		"the password was changed": {[]change{{"b", done}}, false},
+		"it may have been":         {[]change{{"b", unknown}}, false},
+	} {
+		l := life{changes: []change{{"a", done}}}
+		l.begin("flow")
+		l.changes = append(l.changes, test.later...)
+		if got := l.owed(l.begun[0]); got != test.want {
+			t.Errorf("%s: got owed %v, want %v", name, got, test.want)
+		}
+	}
+}

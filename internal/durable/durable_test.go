@@ -270,10 +270,19 @@ func (d *driver) mails() (sent, twice int) {
 		codes[m.Thread] = m.Code
 	}
 	for _, l := range d.history.lives {
-		for _, flow := range l.begun {
-			if codes[flow] == "" && !(d.ends && len(database.List(`SELECT id FROM outbox WHERE state = 'failed' AND flow = '`+flow+`'`)) == 1) {
-				d.t.Errorf("%s: got no mail for flow %s, want one: its start was acknowledged", l.email, flow)
+		for _, begun := range l.begun {
+			if codes[begun.flow] != "" {
+				continue
 			}
+			if !l.owed(begun) {
+				d.t.Logf("%s: flow %s ended by a change of the password before its mail left", l.email, begun.flow)
+				continue
+			}
+			rows := database.List(`SELECT state, attempt FROM outbox WHERE flow = '` + begun.flow + `'`)
+			if d.ends && len(rows) == 1 && strings.HasPrefix(rows[0], "failed|") { // its flow has ended, and that is written down
+				continue
+			}
+			d.t.Errorf("%s: got no mail for flow %s but the messages %q, want one: its start was acknowledged", l.email, begun.flow, rows)
 		}
 	}
 	return sent, twice

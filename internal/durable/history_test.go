@@ -27,6 +27,12 @@ type ticket struct {
 	ended   outcome // done: it must be refused for ever; refused: nobody ended it
 }
 
+// A beginning is a flow whose start was answered.
+type beginning struct {
+	flow  string
+	after int // so many changes of the password were asked for by then
+}
+
 // A life is all that was asked for one account, in the order in which it was:
 // one client at a time does.
 type life struct {
@@ -34,7 +40,7 @@ type life struct {
 	changes []change
 	tickets []*ticket
 	wrong   map[string]int // tries that were answered "wrong", by flow
-	begun   []string       // flows whose start was answered: each must get its mail
+	begun   []beginning    // flows whose start was answered: each must get its mail
 	spent   []string       // passwords sent to flows that were done: none may ever be right
 	broken  []string       // promises that were seen broken on the way
 }
@@ -55,6 +61,15 @@ func (l *life) passwords() (may, not []string) {
 		}
 	}
 	return may, append(not, l.spent...)
+}
+
+// begin notes a flow whose start was answered.
+func (l *life) begin(flow string) { l.begun = append(l.begun, beginning{flow, len(l.changes)}) }
+
+// owed reports whether a flow that was begun must have got its mail: unless the
+// password changed meanwhile, which ends the flow, so that no code of it works.
+func (l *life) owed(b beginning) bool {
+	return !slices.ContainsFunc(l.changes[b.after:], func(c change) bool { return c.what != refused })
 }
 
 // end marks the tickets that a change of the password ends.

@@ -114,7 +114,7 @@ func (d *driver) recover(r *rand.Rand, l *life) {
 		return
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
-	l.begun = append(l.begun, flow)
+	l.begin(flow)
 	code := d.code(mailed, flow)
 	if code == "" {
 		return
@@ -150,7 +150,7 @@ func (d *driver) register(r *rand.Rand, l *life) bool {
 		return false
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
-	l.begun = append(l.begun, flow)
+	l.begin(flow)
 	code := d.code(mailed, flow)
 	if code == "" || p.Get("/flow/"+flow) != nil {
 		return false
@@ -219,7 +219,7 @@ func (d *driver) changePassword(r *rand.Rand, l *life) {
 		return
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
-	l.begun = append(l.begun, flow)
+	l.begin(flow)
 	code := d.code(mailed, flow)
 	if code == "" || p.Get("/flow/"+flow) != nil || d.outcome(p.Post("/flow/"+flow+"/answer", "code", code)) != done {
 		return

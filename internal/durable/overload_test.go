@@ -138,7 +138,7 @@ func within(t *testing.T, node *site.Server, more int64) (most, limit int64) {
 	return most, limit
 }
 
-// F12 (THREATS 4): twenty times as many sign in as can, and do not wait for
+// F12 (THREATS 4), A58: twenty times as many sign in as can, and do not wait for
 // each other. The server stays within its memory and sends the excess away with a
 // time to come again. Who is signed in notices nothing, a recovery that was begun
 // is finished, and once it is over everybody gets in as before.
@@ -231,7 +231,7 @@ func again(node *site.Server, email string) *site.Person {
 	return p
 }
 
-// F13, F14 (THREATS 4): on many connections next to nothing comes, and on
+// F13, F14 (THREATS 4), A72: on many connections next to nothing comes, and on
 // some far too much. Meanwhile honest people get in. The slow ones are cut off, a
 // body without end is answered 413 before much of it was sent, and the server
 // stays within its memory.

@@ -72,7 +72,11 @@ func doorSamples(base func(string) Base) []Sample {
 		{"register-self", reg(sampleMail, &Note{ID: "pw.self", Field: "password"})},
 		{"register-simple", reg(sampleMail, &Note{ID: "pw.simple", Field: "password"})},
 		{"register-shape", reg(sampleMail, &Note{ID: "pw.shape", Field: "password"})},
+		{"register-already", &Already{Base: base("/register"), Name: sampleMail}},
 		{"recover", &Recover{Base: base("/recover")}},
+		{"recover-busy", &Recover{Base: base("/recover"), Login: sampleMail, Note: &Note{
+			ID: "g.busy", Args: []any{"At", Clock(sampleNow().Add(3 * time.Second)), "In", 3 * time.Second},
+		}}},
 		{"recover-filled", &Recover{Base: base("/recover"), Login: sampleMail}},
 		{"recover-shape", &Recover{Base: base("/recover"), Login: "mara@", Note: &Note{ID: "rec.shape", Field: "login"}}},
 	}
@@ -170,6 +174,7 @@ func actSamples(base func(string) Base) []Sample {
 	login, loginDone := setting(sparekey.ChooseLogin)
 	data, dataDone := setting(sparekey.ExportData)
 	leave, leaveDone := setting(sparekey.DeleteAccount)
+	leaveDone.SignedInAs = ""
 	return []Sample{
 		{"confirm-login", login},
 		{"confirm-data", data},

@@ -21,7 +21,7 @@ func ready(t *testing.T, app *sparekeytest.App) {
 	t.Fatal("got no database within half a minute, want the standby that took over")
 }
 
-// F6 (THREATS 4): a standby takes over that does not know of the last
+// F6 (THREATS 4), A33: a standby takes over that does not know of the last
 // moments, because it was not a synchronous one. A code that was used and is
 // unused there opens nothing, and no other that was under way does; sessions go
 // on, and a recovery that begins now gets through.

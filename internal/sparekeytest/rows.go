@@ -114,3 +114,29 @@ func Changed(before, after map[string]string) (tables []string) {
 	}
 	return tables
 }
+
+// Plan gives how SQLite would run a statement, a line for each step.
+func (r Rows) Plan(statement string) (steps []string) {
+	r.t.Helper()
+	values := 0
+	for strings.Contains(statement, fmt.Sprint("$", values+1)) {
+		values++
+	}
+	rows, err := r.db.Query("EXPLAIN QUERY PLAN "+statement, make([]any, values)...)
+	if err != nil {
+		r.t.Fatalf("%s: %v", statement, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			r.t.Fatal(err)
+		}
+		steps = append(steps, detail)
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatal(err)
+	}
+	return steps
+}

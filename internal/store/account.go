@@ -301,8 +301,8 @@ func (db *DB) FailedTries(ctx context.Context, account string, since time.Time, 
 	var list []sparekey.Facts
 	err := db.read(ctx).rows(`
 		SELECT at, asked_from, asked_on FROM spends
-		 WHERE subject = $1 AND kind = $2 AND lane NOT LIKE 'flow:%' AND good = FALSE AND at >= $3
-		 ORDER BY at DESC, id LIMIT $4`, []any{account, passwordSpend, micros(since), max},
+		 WHERE subject = $1 AND kind = 'password' AND lane NOT LIKE 'flow:%' AND good = FALSE AND at >= $2
+		 ORDER BY at DESC, id LIMIT $3`, []any{account, micros(since), max},
 		func(scan func(...any) error) error {
 			var f sparekey.Facts
 			err := scan(when{&f.At}, &f.From, &f.On)

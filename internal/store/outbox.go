@@ -231,7 +231,7 @@ func (t *tx) merge(m sparekey.Message, now time.Time) (bool, error) {
 	var last time.Time
 	err := t.row(`
 		SELECT COALESCE(MAX(ended), 0) FROM outbox
-		 WHERE identifier = $1 AND kind = $2 AND id <> $3 AND state = 'done' AND ended > $4`,
+		 WHERE identifier = $1 AND identifier <> '' AND kind = $2 AND id <> $3 AND state = 'done' AND ended > $4`,
 		[]any{m.Identifier, m.Kind, m.ID, micros(now.Add(-sparekey.MergeSpan))}, when{&last})
 	if err != nil {
 		return false, err
@@ -239,7 +239,7 @@ func (t *tx) merge(m sparekey.Message, now time.Time) (bool, error) {
 	var waiting string
 	err = t.row(`
 		SELECT COALESCE(MIN(id), '') FROM outbox
-		 WHERE identifier = $1 AND kind = $2 AND id <> $3 AND state = 'waiting' AND merged`,
+		 WHERE identifier = $1 AND identifier <> '' AND kind = $2 AND id <> $3 AND state = 'waiting' AND merged`,
 		[]any{m.Identifier, m.Kind, m.ID}, &waiting)
 	if err != nil {
 		return false, err
@@ -263,6 +263,9 @@ func (t *tx) notice(m sparekey.Message) (*Notice, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.Events, err = t.events(`id IN (SELECT event FROM outbox WHERE id = $1 OR state = $2) ORDER BY at, id`, m.ID, "in "+m.ID)
+	n.Events, err = t.events(`id IN (
+		SELECT event FROM outbox WHERE id = $1
+		 UNION SELECT event FROM outbox WHERE identifier = $2 AND identifier <> '' AND kind = $3 AND state = $4) ORDER BY at, id`,
+		m.ID, m.Identifier, m.Kind, "in "+m.ID)
 	return &n, err
 }

@@ -50,7 +50,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 		// What was taken up by another message is kept until that one has surely left.
 		{
 			`DELETE FROM outbox WHERE id IN (
-			SELECT id FROM outbox WHERE ended > 0 AND (ended < $1 OR ended < $2 AND state IN ('done', 'failed')) LIMIT $3)`,
+			SELECT id FROM outbox WHERE ended <> 0 AND ended < $2 AND (ended < $1 OR state IN ('done', 'failed')) LIMIT $3)`,
 			[]any{micros(now.Add(-sparekey.NoticeLife - 24*time.Hour)), micros(now.Add(-24 * time.Hour)), sweepBatch},
 		},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},

@@ -26,7 +26,7 @@ func OpenRows(t testing.TB, url string) Rows {
 	t.Helper()
 	driver := "pgx"
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver, url = "sqlite", "file:"+path
+		driver, url = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
 	}
 	db, err := sql.Open(driver, url)
 	if err != nil {

@@ -61,10 +61,10 @@ type Options struct {
 }
 
 const (
-	// Each message waits for two commits, which many share on SQLite: as many
-	// under way as requests that start one keep up with them. On PostgreSQL each
-	// holds a connection that requests need too.
-	workers         = 128
+	// Each message waits for two commits, which many share on SQLite: so many
+	// under way keep up with as many requests as a machine can begin. On
+	// PostgreSQL each holds a connection that requests need too.
+	workers         = 512
 	postgresWorkers = 16
 
 	lease     = 2 * time.Minute

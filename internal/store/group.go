@@ -30,9 +30,32 @@ type group struct {
 	made   *prepared
 	shared *shared // the open transaction, or nil
 
-	mu    sync.Mutex
-	busy  bool            // somebody writes
-	queue []chan struct{} // closed for whose turn it is
+	mu     sync.Mutex
+	busy   bool               // somebody writes
+	queues [2][]chan struct{} // closed for whose turn it is: requests, and the worker
+	turn   int                // counts the turns while both wait
+}
+
+// A request that starts a flow is one write, and what the worker does for it is
+// two. While both wait, turns are shared out like that: else many requests would
+// leave the worker ever further behind, and a crowd of messages would leave no
+// turn to the requests.
+const (
+	requests = iota
+	worker
+	workerTurns = 2
+)
+
+type laneKey struct{}
+
+// asWorker marks the writes of the worker behind the outbox.
+func asWorker(ctx context.Context) context.Context {
+	return context.WithValue(ctx, laneKey{}, worker)
+}
+
+func laneOf(ctx context.Context) int {
+	lane, _ := ctx.Value(laneKey{}).(int)
+	return lane
 }
 
 // A shared is one transaction of several writes.
@@ -103,8 +126,8 @@ func (g *group) enter(ctx context.Context) error {
 		g.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	g.queue = append(g.queue, turn)
+	turn, lane := make(chan struct{}), laneOf(ctx)
+	g.queues[lane] = append(g.queues[lane], turn)
 	g.mu.Unlock()
 	select {
 	case <-turn:
@@ -113,11 +136,11 @@ func (g *group) enter(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := slices.Index(g.queue, turn)
+	at := slices.Index(g.queues[lane], turn)
 	if at < 0 { // it came just now, and the others count on it
 		return nil
 	}
-	g.queue = slices.Delete(g.queue, at, at+1)
+	g.queues[lane] = slices.Delete(g.queues[lane], at, at+1)
 	return fmt.Errorf("%w: wait for the writer: %w", sparekey.ErrDown, ctx.Err())
 }
 
@@ -129,13 +152,21 @@ func (g *group) pass() bool {
 	return g.next()
 }
 
-// next lets the first of the queue write. It is called under mu.
+// next lets the first of a queue write. It is called under mu.
 func (g *group) next() bool {
-	if len(g.queue) == 0 {
+	lane := requests
+	switch {
+	case len(g.queues[requests]) == 0 && len(g.queues[worker]) == 0:
 		return false
+	case len(g.queues[requests]) == 0:
+		lane = worker
+	case len(g.queues[worker]) > 0:
+		if g.turn = (g.turn + 1) % (workerTurns + 1); g.turn != 0 {
+			lane = worker
+		}
 	}
-	close(g.queue[0])
-	g.queue = g.queue[1:]
+	close(g.queues[lane][0])
+	g.queues[lane] = g.queues[lane][1:]
 	return true
 }
 

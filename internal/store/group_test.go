@@ -185,7 +185,7 @@ func TestGroupSharesOneCommit(t *testing.T) {
 	}
 	for waiting := 0; waiting < 50; time.Sleep(time.Millisecond) {
 		db.group.mu.Lock()
-		waiting = len(db.group.queue)
+		waiting = len(db.group.queues[requests])
 		db.group.mu.Unlock()
 	}
 	close(goOn)
@@ -194,6 +194,48 @@ func TestGroupSharesOneCommit(t *testing.T) {
 	shares.Range(func(any, any) bool { n++; return true })
 	if n != 1 {
 		t.Errorf("got %d commits for 50 writes that waited together, want 1", n)
+	}
+}
+
+// While requests and the worker both wait to write, every third turn is a
+// request's: neither leaves the other behind.
+func TestGroupSharesTurns(t *testing.T) {
+	db := openGroup(t)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var wait sync.WaitGroup
+	write := func(ctx context.Context, do func()) {
+		wait.Go(func() {
+			err := db.write(ctx, func(*tx) error {
+				do()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	write(context.Background(), func() {
+		close(begun)
+		<-goOn
+	})
+	<-begun
+	const each = 20
+	var turns []int // the closures run one at a time
+	for range each {
+		write(context.Background(), func() { turns = append(turns, requests) })
+		write(asWorker(context.Background()), func() { turns = append(turns, worker) })
+	}
+	for waiting := 0; waiting < 2*each; time.Sleep(time.Millisecond) {
+		db.group.mu.Lock()
+		waiting = len(db.group.queues[requests]) + len(db.group.queues[worker])
+		db.group.mu.Unlock()
+	}
+	close(goOn)
+	wait.Wait()
+	for at := 0; at < each; at += 3 {
+		if n := turns[at] + turns[at+1] + turns[at+2]; n != workerTurns*worker {
+			t.Fatalf("got the turns %v, want one of three for requests (%d)", turns, requests)
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ func (db *DB) listen(ctx context.Context, wake func()) error {
 // that PostgreSQL asks it again and no message is claimed twice.
 func (db *DB) Claim(ctx context.Context, n int, now, lease time.Time) ([]sparekey.Message, error) {
 	var list []sparekey.Message
-	err := db.write(ctx, func(t *tx) error {
+	err := db.write(asWorker(ctx), func(t *tx) error {
 		list = nil
 		return t.rows(`
 			UPDATE outbox SET run_at = $1, attempt = attempt + 1
@@ -132,7 +132,7 @@ func (db *DB) GiveUp(ctx context.Context, m sparekey.Message, e sparekey.Event) 
 }
 
 func (db *DB) end(ctx context.Context, m sparekey.Message, now time.Time, state string, e *sparekey.Event) error {
-	err := db.write(ctx, func(t *tx) error {
+	err := db.write(asWorker(ctx), func(t *tx) error {
 		n, err := t.exec(`UPDATE outbox SET state = $1, ended = $2 WHERE id = $3 AND attempt = $4 AND state = 'waiting'`,
 			state, micros(now), m.ID, m.Attempt)
 		if err != nil {
@@ -171,7 +171,7 @@ func (t *tx) addGivenUp(m sparekey.Message, e sparekey.Event) error {
 
 // Retry writes when a message is tried again.
 func (db *DB) Retry(ctx context.Context, m sparekey.Message, at time.Time) error {
-	err := db.write(ctx, func(t *tx) error {
+	err := db.write(asWorker(ctx), func(t *tx) error {
 		n, err := t.exec(`UPDATE outbox SET run_at = $1 WHERE id = $2 AND attempt = $3 AND state = 'waiting'`,
 			micros(at), m.ID, m.Attempt)
 		if err == nil && n == 0 {
@@ -199,7 +199,7 @@ type Notice struct {
 // dropped.
 func (db *DB) Notice(ctx context.Context, m sparekey.Message, now time.Time) (*Notice, error) {
 	var out *Notice
-	err := db.write(ctx, func(t *tx) error {
+	err := db.write(asWorker(ctx), func(t *tx) error {
 		out = nil
 		if err := t.hold(m.Identifier); err != nil {
 			return err

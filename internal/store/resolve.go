@@ -67,7 +67,7 @@ type target struct {
 // measure of it says nothing (A01, A02).
 func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 	var out *Resolved
-	err := db.write(ctx, func(t *tx) error {
+	err := db.write(asWorker(ctx), func(t *tx) error {
 		// Two messages of one flow may be resolved at once: the second finds
 		// what the first wrote.
 		if err := t.hold(r.Message.Flow); err != nil {

@@ -61,8 +61,13 @@ func TestA51TakeBack(t *testing.T) {
 		}
 		c.Post(c.At()+"/act", "password", second, "password_again", second).See(303) // the link is no proof
 		c.Get(c.At()).Submit("/answer", "code", app.Code(mara)).See(303)
+		if page := c.Get(c.At()).See(200); !strings.Contains(page.Body, `value="`+mara+`"`) {
+			t.Error("got a page of the new password without the login, want it for the password manager")
+		}
 		c.Get(c.At()).Submit("/act", "password", second, "password_again", second).See(303)
-		c.Get(c.At()).See(200).Says("Your password is updated")
+		if _, form := c.Get(c.At()).See(200).Says("Your password is updated").Fields("/signin"); form.Get("login") != mara {
+			t.Errorf("got the way to the sign-in with %q, want %s filled in", form.Get("login"), mara)
+		}
 		thief.Get("/account").See(303)
 		app.Client().Get(link).See(404).Says("This link doesn’t work any more.")
 		app.Client().Post(link).See(404)

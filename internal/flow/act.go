@@ -149,7 +149,10 @@ func (s *Service) hashNew(ctx context.Context, v Visit, f *sparekey.Flow, pw str
 	same, hash, err := s.Hasher.Replace(ctx, password.Question{
 		Lane: password.Proved, From: v.prefix(), Password: pw, Stored: stored,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, password.ErrStored): // it is not what was typed, and is replaced
+		s.Log.Error("a stored password cannot be read", "err", err)
+	case err != nil:
 		return "", busy(err)
 	}
 	if !same {

@@ -130,7 +130,7 @@ func (s *Service) opening(v Visit, how []sparekey.WayKind, shared bool, now time
 		Replaces: v.session(), How: how, Facts: v.facts(now), Shared: shared,
 	}
 	if shared { // not known afterwards
-		o.KnownHash, c.Known = "", ""
+		o.Known, o.KnownHash, c.Known = "", "", ""
 	}
 	return o, c
 }

@@ -293,6 +293,6 @@ type Problem struct {
 	RetryAt time.Time     // when it may be tried again; zero if at once
 	Retry   time.Duration // how long that is
 	Number  string        // to give to those who run the site; g.oops only
-	Again   string        // path of "start again" and "try again"; empty means "/"
+	Again   string        // path of "start again" and "try again"; empty means the page's own
 	Args    []any         // more values for the message
 }

@@ -394,12 +394,15 @@ func (d *Problem) args() []any {
 	}, d.Args...))
 }
 
-// AgainPath is where "try again" leads.
+// AgainPath is where "try again" leads: mostly back to where it happened.
 func (d *Problem) AgainPath() string {
-	if d.Again == "" {
-		return "/"
+	switch {
+	case d.Again != "":
+		return d.Again
+	case d.Self != "":
+		return d.Self
 	}
-	return d.Again
+	return "/"
 }
 
 // Home is the installation's own address, for who came by another.

@@ -164,17 +164,23 @@ func (h *Hasher) Room(lane Lane, from netip.Prefix) error {
 // whether it is the same. Both take one hash: the new one has the salt of the
 // old, which goes. A salt has to differ between accounts, so that nobody guesses
 // at several of them at once, and it still does. Where what is stored was made at
-// another cost or under another key, Check and Hash take a hash each.
+// another cost or under another key, Check and Hash take a hash each. An error
+// that wraps ErrStored comes with the new hash all the same, and is for the
+// operator's log.
 func (h *Hasher) Replace(ctx context.Context, q Question) (same bool, hash string, err error) {
 	s, unfit := parseStored(q.Stored)
 	if unfit != nil || s.params != h.params || s.keyID != h.pepperKey {
 		if q.Stored != "" {
 			same, _, err = h.Check(ctx, q)
 		}
-		if err == nil && !same || errors.Is(err, ErrStored) { // what cannot be read is replaced
-			hash, err = h.Hash(ctx, q.Lane, q.From, q.Password)
+		if same || err != nil && !errors.Is(err, ErrStored) {
+			return same, "", err
 		}
-		return same, hash, err
+		hash, failed := h.Hash(ctx, q.Lane, q.From, q.Password)
+		if failed != nil {
+			return false, "", failed
+		}
+		return false, hash, err
 	}
 	leave, err := h.admission.enter(ctx, q.Lane, q.From)
 	if err != nil {

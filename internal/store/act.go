@@ -56,11 +56,7 @@ func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
 	if err := t.hold(a.Flow); err != nil { // of two tabs the second finds the flow done
 		return nil, nil, err
 	}
-	was, err := t.flow(t.db.flowEpoch(), a.Flow)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := t.holdAccount(was.Account); err != nil {
+	if err := t.holdAccount(`(SELECT account FROM flows WHERE id = $1)`, a.Flow); err != nil {
 		return nil, nil, err
 	}
 	f, proofs, err := t.conn.mayAct(t.db.flowEpoch(), a.Flow, a.Turn.Now)
@@ -183,8 +179,7 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 	if f.Session != "" {
 		n, err := t.exec(`
-			UPDATE sessions SET token_hash = $1, password_epoch = $2, known = CASE WHEN shared THEN '' ELSE $3 END
-			 WHERE id = $4 AND account = $5 AND ended = 0`,
+			UPDATE sessions SET token_hash = $1, password_epoch = $2, known = $3 WHERE id = $4 AND account = $5 AND ended = 0`,
 			a.Open.TokenHash, f.Epochs.Password, a.Open.Known, f.Session, f.Account)
 		if err != nil {
 			return fmt.Errorf("re-issue session: %w", err)

@@ -51,12 +51,12 @@ func (c conn) account(id string) (*sparekey.Account, error) {
 
 // holdAccount keeps others from changing an account until the transaction ends:
 // what is then read of it is still so when it is acted upon. SQLite has one
-// writer anyway.
-func (t *tx) holdAccount(id string) error {
+// writer anyway. id says in SQL which account it is, by the one argument.
+func (t *tx) holdAccount(id, arg string) error {
 	if !t.postgres {
 		return nil
 	}
-	if _, err := t.exec(`SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id); err != nil {
+	if _, err := t.exec(`SELECT 1 FROM accounts WHERE id = `+id+` FOR NO KEY UPDATE`, arg); err != nil {
 		return fmt.Errorf("hold account: %w", err)
 	}
 	return nil

@@ -168,7 +168,7 @@ type SignIn struct {
 // new browser. A password that changed since it was looked up opens nothing.
 func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 	err := db.write(ctx, func(t *tx) error {
-		if err := t.holdAccount(s.View.Account); err != nil {
+		if err := t.holdAccount(`$1`, s.View.Account); err != nil {
 			return err
 		}
 		a, err := t.account(s.View.Account)

@@ -129,7 +129,7 @@ func (s *Server) failure(r *request, e *sparekey.Error) {
 		}
 	}
 	p := &page.Problem{Base: s.base(r), Status: statusOf(e.Kind), ID: e.Code, Args: e.Args}
-	if p.Again = p.Self; e.After > 0 {
+	if e.After > 0 {
 		p.Retry = e.After
 		p.RetryAt = p.Now.Add(e.After)
 	}
@@ -158,8 +158,8 @@ func (s *Server) door(r *request, e *sparekey.Error) page.Page {
 // problem draws a page that says what is wrong and what to do next.
 func (s *Server) problem(r *request, status int, code string) {
 	p := &page.Problem{Base: s.base(r), Status: status, ID: code}
-	if code != "g.cookie" { // then the page it is about cannot be seen
-		p.Again = p.Self
+	if code == "g.cookie" { // the page it is about cannot be seen
+		p.Again = "/"
 	}
 	s.draw(r, p)
 }
@@ -169,9 +169,9 @@ func (s *Server) oops(r *request) {
 	if r.printer == nil {
 		s.prepare(r)
 	}
-	p := &page.Problem{Base: s.base(r), Status: http.StatusInternalServerError, ID: "g.oops", Number: number(r.id)}
-	p.Again = p.Self
-	s.draw(r, p)
+	s.draw(r, &page.Problem{
+		Base: s.base(r), Status: http.StatusInternalServerError, ID: "g.oops", Number: number(r.id),
+	})
 }
 
 func (s *Server) draw(r *request, p *page.Problem) {

@@ -37,6 +37,8 @@ type Measurement struct {
 	// sent at some moment within the 20 ms after each Ask, and timed as well: what
 	// the server goes on doing for one it knows must not slow others.
 	After func() (Answer, error)
+	// Looked, if set, is told what each look found.
+	Looked func([]Finding)
 }
 
 // A Finding is what a Measurement found.
@@ -118,6 +120,9 @@ func (m Measurement) Run(ctx context.Context) ([]Finding, error) {
 		if m.After != nil {
 			findings = append(findings, m.judge(m.Name+", then somebody else", after))
 		}
+		if m.Looked != nil {
+			m.Looked(findings)
+		}
 		if decided(findings) || look == most-1 {
 			return findings, nil
 		}
@@ -126,16 +131,22 @@ func (m Measurement) Run(ctx context.Context) ([]Finding, error) {
 }
 
 func (m Measurement) one(login string) (took, other time.Duration, err error) {
-	for until := time.Now().Add(m.Pause); time.Now().Before(until); {
-		runtime.Gosched() // a core that sleeps takes a while to wake, and never the same while
-	}
+	spin(m.Pause)
 	a, err := m.Ask(login)
 	if err != nil || m.After == nil {
 		return a.Took, 0, err
 	}
-	time.Sleep(time.Duration(rand.Int64N(int64(20 * time.Millisecond))))
+	spin(time.Duration(rand.Int64N(int64(20 * time.Millisecond))))
 	b, err := m.After()
 	return a.Took, b.Took, err
+}
+
+// spin waits without sleeping: a core that sleeps takes a while to wake, and
+// never the same while.
+func spin(d time.Duration) {
+	for until := time.Now().Add(d); time.Now().Before(until); {
+		runtime.Gosched()
+	}
 }
 
 // judge says what the blocks so far show.

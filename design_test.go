@@ -13,7 +13,7 @@ func TestDesignHasThePolicy(t *testing.T) {
 	want := map[string][]string{}
 	for _, p := range Purposes() {
 		line := policyOf(p)
-		want[string(p)] = []string{yes(line.session), kinds(line.alone), kinds(line.beside), yes(line.two)}
+		want[string(p)] = []string{yes(line.session), kinds(line.alone), kinds(line.beside), yes(line.two), yes(line.old), string(line.also)}
 	}
 	rows := designTable(t, "| purpose | from a session |")
 	for _, row := range rows {
@@ -37,20 +37,19 @@ func TestDesignHasThePolicy(t *testing.T) {
 }
 
 // The diagram of the design note draws every purpose from its beginning to its
-// end: those of a session may begin at the last step, sign-in has no flow, and
-// a registration acts with its answer.
+// end: those of a session may begin at the last step, a sign-in that one proof
+// is enough for has no flow, and some act with their last answer.
 func TestDesignDrawsEveryPurpose(t *testing.T) {
-	all, session, acting := []string{}, []string{}, []string{}
+	all, session, acting, atOnce := []string{}, []string{}, []string{}, []string{}
 	for _, p := range Purposes() {
-		if p == SignIn {
+		all = append(all, string(p))
+		if p.AtOnce() {
+			atOnce = append(atOnce, string(p))
 			continue
 		}
-		all = append(all, string(p))
+		acting = append(acting, string(p))
 		if p.FromSession() {
 			session = append(session, string(p))
-		}
-		if p != Register {
-			acting = append(acting, string(p))
 		}
 	}
 	want := map[string][]string{
@@ -58,7 +57,7 @@ func TestDesignDrawsEveryPurpose(t *testing.T) {
 		"[*] --> " + string(Act):                session,
 		"[*] --> " + string(Done):               {string(SignIn)},
 		string(Verify) + " --> " + string(Act):  acting,
-		string(Verify) + " --> " + string(Done): {string(Register)},
+		string(Verify) + " --> " + string(Done): atOnce,
 		string(Act) + " --> " + string(Done):    acting,
 		string(Done) + " --> [*]":               nil,
 	}

@@ -63,5 +63,8 @@ var (
 	ErrTaken     = &Error{Kind: KindConflict, Code: "reg.taken"}
 	ErrLeaving   = &Error{Kind: KindRefused, Code: "in.leaving"}
 	ErrLogin     = &Error{Kind: KindWrong, Code: "prof.taken", Field: "login"}
+	ErrFirst     = &Error{Kind: KindEarly, Code: "way.first"}
+	ErrLastWay   = &Error{Kind: KindWrong, Code: "way.last", Field: "way"}
+	ErrTooMany   = &Error{Kind: KindWrong, Code: "way.many", Field: "way"}
 	ErrProbes    = &Error{Kind: KindWrong, Code: "prof.probes", Field: "login"}
 )

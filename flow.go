@@ -79,6 +79,16 @@ type Flow struct {
 	// Event is what a recovery takes back that was begun from the notice of it.
 	Event string
 
+	// Target is what a flow about a setting is about: the kind of what it adds,
+	// or the id of what it drops or keeps.
+	Target string
+	// Own are the ways that the account has, as the worker found them, for a
+	// browser that is known to it.
+	Own []OwnWay
+	// Fresh is a saved code that was made in the flow, sealed, until its owner
+	// has said that it is kept.
+	Fresh string
+
 	// Others is how many other sessions ended when the flow was done, and
 	// Same that it ended with the password the account already had.
 	Others int
@@ -111,6 +121,9 @@ type Proof struct {
 	Place     string // the identifier or credential that proved it
 	Session   string // the session it counts in, if any
 	At        time.Time
+	// Young says that what proved it was added lately, and not with the
+	// account: it counts only beside an older one (DESIGN rule 11).
+	Young bool
 }
 
 // Open reports whether the flow can still move at now, and says why not.
@@ -129,6 +142,28 @@ func (f *Flow) Open(now time.Time) error {
 // Try spends one try. Callers have the spending on disk before they look at
 // the answer, so that answers sent all at once are counted all the same.
 func (f *Flow) Try(now time.Time) error {
+	if err := f.MayChoose(now); err != nil {
+		return err
+	}
+	f.Tries++
+	return nil
+}
+
+// AskElsewhere is Ask for the first message of another challenge of the flow:
+// it does not wait for the one that went elsewhere.
+func (f *Flow) AskElsewhere(now time.Time) error {
+	was := f.NextSend
+	f.NextSend = time.Time{}
+	err := f.Ask(now)
+	if err != nil {
+		f.NextSend = was
+	}
+	return err
+}
+
+// MayChoose reports why the flow cannot be answered now, nor another way be
+// chosen for it.
+func (f *Flow) MayChoose(now time.Time) error {
 	if err := f.Open(now); err != nil {
 		return err
 	}
@@ -138,7 +173,6 @@ func (f *Flow) Try(now time.Time) error {
 	case f.Tries >= MaxTries:
 		return ErrTries
 	}
-	f.Tries++
 	return nil
 }
 
@@ -146,14 +180,10 @@ func (f *Flow) Try(now time.Time) error {
 // is left, while the last one is still on its way, and ErrSends when there
 // will be no more.
 func (f *Flow) Ask(now time.Time) error {
-	if err := f.Open(now); err != nil {
+	if err := f.MayChoose(now); err != nil {
 		return err
 	}
 	switch {
-	case f.Step != Verify:
-		return ErrOutOfStep
-	case f.Tries >= MaxTries:
-		return ErrTries
 	case f.Sends >= MaxSends:
 		return ErrSends
 	case now.Before(f.NextSend):
@@ -169,8 +199,8 @@ func (f *Flow) Ask(now time.Time) error {
 
 // Pass moves the flow on to Act once proofs are enough for its purpose. A
 // ghost never passes, and neither does a flow with a proof of another account.
-func (f *Flow) Pass(proofs []Proof, two bool) bool {
-	if f.Ghost || f.Stopped || f.Step != Verify || !f.own(proofs) || !f.Purpose.Enough(proofs, two) {
+func (f *Flow) Pass(proofs []Proof, d Demand) bool {
+	if f.Ghost || f.Stopped || f.Step != Verify || !f.own(proofs) || !f.Purpose.Enough(proofs, d) {
 		return false
 	}
 	f.Step = Act
@@ -180,21 +210,17 @@ func (f *Flow) Pass(proofs []Proof, two bool) bool {
 // MayAct reports whether the flow may act at now: it is open and at its last
 // step, its proofs are of its own account and enough, the last of them is
 // fresh, and the account's epochs are as the flow found them.
-func (f *Flow) MayAct(now time.Time, proofs []Proof, a *Account) error {
+func (f *Flow) MayAct(now time.Time, proofs []Proof, a *Account, d Demand) error {
 	if err := f.Open(now); err != nil {
 		return err
 	}
 	if f.Step != Act || f.Ghost {
 		return ErrOutOfStep
 	}
-	two := false
-	if f.Purpose != Register {
-		if a == nil || a.ID != f.Account || a.Epochs != f.Epochs || !a.Disabled.IsZero() {
-			return ErrChanged
-		}
-		two = a.TwoProofs
+	if f.Purpose != Register && (a == nil || a.ID != f.Account || a.Epochs != f.Epochs || !a.Disabled.IsZero()) {
+		return ErrChanged
 	}
-	if !f.own(proofs) || !f.Purpose.Enough(proofs, two) {
+	if !f.own(proofs) || !f.Purpose.Enough(proofs, d) {
 		return ErrOutOfStep
 	}
 	var last time.Time

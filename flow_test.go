@@ -45,15 +45,16 @@ func FuzzFlow(f *testing.F) {
 					sent++
 				}
 			case 2:
-				ways := []WayKind{ByPassword, ByMail, ByText, ByTOTP, ByPasskey, BySaved, ByApp}
+				ways := []WayKind{ByPassword, ByMail, ByText, ByTOTP, ByPasskey, BySaved, ByApp, ByNew}
 				account := "a"
 				if arg%8 == 7 {
 					account = "another"
 				}
-				proofs = append(proofs, Proof{Account: account, Way: ways[arg%len(ways)], Place: string(rune('p' + arg%3)), At: now})
+				proofs = append(proofs, Proof{Account: account, Way: ways[arg%len(ways)], Place: string(rune('p' + arg%3)), At: now, Young: arg%5 == 4})
 			case 3:
-				passed := flow.Pass(proofs, arg%2 == 1)
-				if passed && (flow.Ghost || flow.Stopped || !flow.Purpose.Enough(proofs, arg%2 == 1)) {
+				d := Demand{Two: arg%2 == 1, High: arg%4 > 1}
+				passed := flow.Pass(proofs, d)
+				if passed && (flow.Ghost || flow.Stopped || !flow.Purpose.Enough(proofs, d)) {
 					t.Fatalf("passed with ghost %v, stopped %v, proofs %v", flow.Ghost, flow.Stopped, proofs)
 				}
 			case 4:
@@ -63,8 +64,8 @@ func FuzzFlow(f *testing.F) {
 			case 6:
 				now = now.Add(time.Duration(arg) * time.Minute)
 			case 7:
-				a := &Account{ID: "a", Epochs: Epochs{1, 1}, TwoProofs: arg%2 == 1}
-				if flow.MayAct(now, proofs, a) == nil {
+				d := Demand{Two: arg%2 == 1, High: arg%4 > 1}
+				if flow.MayAct(now, proofs, &Account{ID: "a", Epochs: Epochs{1, 1}}, d) == nil {
 					if flow.Step != Act || flow.Ghost || flow.Stopped || !now.Before(flow.Expires) {
 						t.Fatalf("may act at step %s, ghost %v, stopped %v, at %v", flow.Step, flow.Ghost, flow.Stopped, now.Sub(start))
 					}
@@ -93,39 +94,124 @@ func TestEnough(t *testing.T) {
 		}
 		return p
 	}
+	young := func(ways ...WayKind) []Proof {
+		p := one(ways...)
+		for i := range p {
+			p[i].Young = true
+		}
+		return p
+	}
+	none, two, high := Demand{}, Demand{Two: true}, Demand{High: true}
 	cases := []struct {
 		purpose Purpose
 		proofs  []Proof
-		two     bool
+		demand  Demand
 		want    bool
 	}{
-		{SignIn, one(ByPassword), false, true},
-		{SignIn, one(ByMail), false, false},
-		{SignIn, one(ByPassword), true, false},
-		{SignIn, one(ByPassword, ByMail), true, true},
-		{Recover, nil, false, false},
-		{Recover, one(ByMail), false, true},
-		{Recover, one(BySaved), false, true},
-		{Recover, one(ByPasskey), false, true},
-		{Recover, one(ByText), false, false},
-		{Recover, one(ByApp), false, false},
-		{Recover, one(ByTOTP), false, false},
-		{Recover, one(ByText, ByApp, ByTOTP), false, false},
-		{Recover, one(ByPassword), false, false},
-		{Recover, one(ByMail), true, false},
-		{Recover, one(ByMail, ByPassword), true, false},
-		{Recover, one(ByMail, ByTOTP), true, true},
-		{Recover, one(ByMail, ByMail), true, false},
-		{Recover, []Proof{{Way: ByMail, Place: "box"}, {Way: BySaved, Place: "box"}}, true, false},
-		{ChangePassword, one(ByPassword), false, false},
-		{ChangePassword, one(ByMail), false, true},
-		{Register, one(ByMail), false, true},
-		{Register, one(ByPassword), false, false},
-		{"unheard-of", one(ByMail, ByPassword, ByPasskey), false, false},
+		{SignIn, one(ByPassword), none, true},
+		{SignIn, one(ByMail), none, false},
+		{SignIn, one(ByPasskey), none, true},
+		{SignIn, young(ByPasskey), none, true},
+		{SignIn, one(ByPassword), two, false},
+		{SignIn, one(ByPasskey), two, false},
+		{SignIn, one(ByPassword, ByMail), two, true},
+		{SignIn, one(ByPassword, ByTOTP), two, true},
+		{SignIn, one(ByMail, ByTOTP), two, false},
+		{SignIn, one(ByApp), high, false},
+		{SignIn, one(ByPassword), high, true},
+		{Recover, nil, none, false},
+		{Recover, one(ByMail), none, true},
+		{Recover, one(BySaved), none, true},
+		{Recover, one(ByPasskey), none, true},
+		{Recover, one(ByText), none, false},
+		{Recover, one(ByApp), none, false},
+		{Recover, one(ByTOTP), none, false},
+		{Recover, one(ByText, ByApp, ByTOTP), none, false},
+		{Recover, one(ByPassword), none, false},
+		{Recover, one(ByNew), none, false},
+		{Recover, one(ByMail), two, false},
+		{Recover, one(ByMail, ByPassword), two, false},
+		{Recover, one(ByMail, ByTOTP), two, true},
+		{Recover, one(ByMail, ByMail), two, false},
+		{Recover, one(BySaved, ByPasskey), two, true},
+		{Recover, []Proof{{Way: ByMail, Place: "box"}, {Way: BySaved, Place: "box"}}, two, false},
+		{Recover, young(ByMail), none, false},
+		{Recover, young(ByPasskey, BySaved), none, false},
+		{Recover, append(young(BySaved), Proof{Way: ByMail, Place: "box"}), none, true},
+		{Recover, append(young(BySaved), Proof{Way: ByText, Place: "phone"}), none, true},
+		{Recover, append(young(ByTOTP), Proof{Way: ByMail, Place: "box"}), two, true},
+		{Recover, young(ByMail, ByTOTP), two, false},
+		{Recover, one(ByMail), high, false},
+		{Recover, one(ByMail, ByText), high, true},
+		{Recover, one(BySaved), high, true},
+		{ChangePassword, one(ByPassword), none, false},
+		{ChangePassword, one(ByMail), none, true},
+		{AddWay, one(ByPassword), none, false},
+		{AddWay, young(ByMail), none, false},
+		{DropWay, one(ByMail), two, false},
+		{AddIdentifier, one(ByMail), none, false},
+		{AddIdentifier, one(ByNew), none, false},
+		{AddIdentifier, one(ByMail, ByNew), none, true},
+		{AddIdentifier, one(ByMail, ByNew), two, false},
+		{AddIdentifier, one(ByMail, ByTOTP, ByNew), two, true},
+		{Rehearse, one(ByMail), none, true},
+		{Register, one(ByMail), none, true},
+		{Register, one(ByMail), high, true},
+		{Register, one(ByPassword), none, false},
+		{"unheard-of", one(ByMail, ByPassword, ByPasskey), none, false},
 	}
 	for _, c := range cases {
-		if got := c.purpose.Enough(c.proofs, c.two); got != c.want {
-			t.Errorf("%s with %v, two %v: got %v, want %v", c.purpose, c.proofs, c.two, got, c.want)
+		if got := c.purpose.Enough(c.proofs, c.demand); got != c.want {
+			t.Errorf("%s with %v, demand %+v: got %v, want %v", c.purpose, c.proofs, c.demand, got, c.want)
+		}
+	}
+}
+
+// What an account holds is enough to recover it only by ways that are awake, in
+// use and not young (DESIGN rule 11).
+func TestRecoverable(t *testing.T) {
+	mail, saved := Held{Way: ByMail, Place: "m"}, Held{Way: BySaved, Place: "s"}
+	with := func(h Held, change func(*Held)) Held {
+		change(&h)
+		return h
+	}
+	for name, c := range map[string]struct {
+		held   []Held
+		demand Demand
+		want   bool
+	}{
+		"nothing":                      {nil, Demand{}, false},
+		"a mailbox":                    {[]Held{mail}, Demand{}, true},
+		"a mailbox where two are due":  {[]Held{mail}, Demand{Two: true}, false},
+		"a mailbox in high":            {[]Held{mail}, Demand{High: true}, false},
+		"two where two are due":        {[]Held{mail, saved}, Demand{Two: true}, true},
+		"two mailboxes":                {[]Held{mail, with(mail, func(h *Held) { h.Place = "n" })}, Demand{Two: true}, false},
+		"one that sleeps":              {[]Held{with(saved, func(h *Held) { h.Asleep = start })}, Demand{}, false},
+		"one that was dropped":         {[]Held{with(saved, func(h *Held) { h.Dropped = start })}, Demand{}, false},
+		"a young one":                  {[]Held{with(saved, func(h *Held) { h.Young = true })}, Demand{}, false},
+		"an authenticator app":         {[]Held{{Way: ByTOTP, Place: "t"}}, Demand{}, false},
+		"an app beside a mailbox, two": {[]Held{mail, {Way: ByTOTP, Place: "t"}}, Demand{Two: true}, true},
+	} {
+		if got := Recoverable(c.held, c.demand); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A way is young for seven days, unless it came with the account.
+func TestYoung(t *testing.T) {
+	a := &Account{Created: start}
+	for _, c := range []struct {
+		added, now time.Duration
+		want       bool
+	}{
+		{0, time.Minute, false},
+		{time.Hour, 2 * time.Hour, true},
+		{time.Hour, time.Hour + YoungFor - 1, true},
+		{time.Hour, time.Hour + YoungFor, false},
+	} {
+		if got := a.Young(start.Add(c.added), start.Add(c.now)); got != c.want {
+			t.Errorf("added after %v, at %v: got %v, want %v", c.added, c.now, got, c.want)
 		}
 	}
 }
@@ -167,7 +253,7 @@ func TestMayAct(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.flow.MayAct(start.Add(c.at), c.proofs, c.account); !errors.Is(got, c.want) {
+			if got := c.flow.MayAct(start.Add(c.at), c.proofs, c.account, Demand{}); !errors.Is(got, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})

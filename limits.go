@@ -45,6 +45,23 @@ const (
 	// KnownLife is how long a browser stays known after a sign-in.
 	KnownLife = 365 * 24 * time.Hour
 
+	// YoungFor is how long a way that was added counts only beside an older one.
+	YoungFor = 7 * 24 * time.Hour
+	// TakeBack is how long a way that was dropped can be taken back.
+	TakeBack = 7 * 24 * time.Hour
+	// SavedLength is how many characters a saved code has (125 bits).
+	SavedLength = 25
+	// MaxWays is how many ways of one kind an account may have.
+	MaxWays = 10
+	// MaxWayName is how many characters the name of a passkey may have.
+	MaxWayName = 40
+	// DropAfter is how long an operator's word that an account shall ask for one
+	// proof only waits, so that its owner can stop it.
+	DropAfter = 72 * time.Hour
+	// HalfAfter is how long a sign-in may wait for its second proof before its
+	// owner is told of it.
+	HalfAfter = time.Minute
+
 	// MaxOpenFlows is how many open flows of strangers an installation holds.
 	MaxOpenFlows = 200_000
 	// EraseAfter is how long an account that its owner deletes can be taken
@@ -132,6 +149,12 @@ func PasswordBudget() Windows {
 // is unknown.
 func KnownPasswordBudget() Windows {
 	return Windows{{day, 10}, {365 * day, 100}}
+}
+
+// TOTPBudget is how many authenticator codes of one account are compared, for
+// strangers; known browsers and sessions together have the same again.
+func TOTPBudget() Windows {
+	return Windows{{day, 15}, {30 * day, 30}, {365 * day, 100}}
 }
 
 // ActPasswordBudget is how often the last page of one flow compares what was

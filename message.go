@@ -18,6 +18,13 @@ const (
 	PausedMessage          MessageKind = "paused"
 	UnpausedMessage        MessageKind = "unpaused"
 	SignedOutMessage       MessageKind = "signed-out"
+	WayAddedMessage        MessageKind = "way-added"
+	WayDroppedMessage      MessageKind = "way-dropped"
+	WayKeptMessage         MessageKind = "way-kept"
+	TwoProofsMessage       MessageKind = "two-proofs"
+	SavedUsedMessage       MessageKind = "saved-used"
+	HalfSignInMessage      MessageKind = "half-sign-in"
+	DropSecondMessage      MessageKind = "drop-second"
 )
 
 // A Message is a row of the outbox. It is written in the transaction that
@@ -55,6 +62,7 @@ type Event struct {
 	Kind    EventKind
 	How     []WayKind // the proofs behind it
 	Others  int       // other sessions that ended with it
+	About   string    // the way that was added, dropped or kept, and its masked value if it has one
 	Facts   Facts
 }
 
@@ -77,6 +85,15 @@ const (
 	AccountPaused   EventKind = "account-paused"
 	AccountUnpaused EventKind = "account-unpaused"
 	SignedOutAll    EventKind = "signed-out-all"
+	WayAdded        EventKind = "way-added"
+	WayDropped      EventKind = "way-dropped"
+	WayKept         EventKind = "way-kept"
+	TwoTurnedOn     EventKind = "two-on"
+	TwoTurnedOff    EventKind = "two-off"
+	SavedUsed       EventKind = "saved-used"
+	HalfSignedIn    EventKind = "half-signed-in"
+	Rehearsed       EventKind = "rehearsed"
+	SecondDropping  EventKind = "second-dropping"
 )
 
 // A Lane is one of the budgets that the same thing has: what strangers spend

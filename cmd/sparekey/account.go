@@ -199,12 +199,19 @@ func say(out io.Writer, err error, done, already string) error {
 }
 
 type accountRecoverCmd struct {
-	Who string `arg:"" help:"An address, a login name or an account's id."`
+	Who        string `arg:"" help:"An address, a login name or an account's id."`
+	DropSecond bool   `help:"Have an account that asks for two proofs ask for one, in 72 hours, unless its owner stops it."`
 }
 
 // Run asks the owner to choose a new password. No code passes through here.
 func (c accountRecoverCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return withFound(ctx, s, c.Who, func(a *app.Accounts, v *app.AccountView) error {
+		if c.DropSecond {
+			at, told, err := a.DropSecond(ctx, v.ID)
+			return say(out, err, "One proof will be enough from "+at.UTC().Format(time.RFC3339)+
+				" on. Until then the owner can stop that under Ways to verify. "+whoIsTold(told),
+				"The account does not ask for two proofs, or that is planned already.")
+		}
 		n, err := a.Recover(ctx, v.ID)
 		if err != nil {
 			return err

@@ -59,13 +59,13 @@ func (keysListCmd) Run(ctx context.Context, s *config.Settings, out io.Writer) e
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "id\tmade\tpasswords\trequests\t")
+	fmt.Fprintln(w, "id\tmade\tpasswords\tways\trequests\t")
 	for _, k := range list {
 		newest := ""
 		if k.Newest {
 			newest = "newest"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", k.ID, k.Made.UTC().Format(time.RFC3339), k.Passwords, k.Flows, newest)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\n", k.ID, k.Made.UTC().Format(time.RFC3339), k.Passwords, k.Ways, k.Flows, newest)
 	}
 	return w.Flush()
 }

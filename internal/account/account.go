@@ -144,11 +144,6 @@ func (s *Service) event(kind sparekey.EventKind, account string, now time.Time) 
 	}
 }
 
-// Ways lists the ways an account has beside its identifiers.
-func (s *Service) Ways(ctx context.Context, id string) ([]sparekey.Credential, error) {
-	return s.Store.Credentials(ctx, id)
-}
-
 // SetProfile writes how a person wants to be called, and the language of their
 // mails, which is empty for that of their browser. The name is what they typed,
 // in one normal form and without the blanks around it.

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -26,11 +27,15 @@ type (
 		Value  string     `json:"value"`
 		Added  time.Time  `json:"added"`
 		Proved *time.Time `json:"proved"`
+		Asleep *time.Time `json:"asleep_since,omitempty"`
 	}
 	exportWay struct {
-		Kind    string    `json:"kind"`
-		Added   time.Time `json:"added"`
-		Changed time.Time `json:"changed"`
+		Kind    string     `json:"kind"`
+		Name    string     `json:"name,omitempty"`
+		Added   time.Time  `json:"added"`
+		Changed time.Time  `json:"changed"`
+		Dropped *time.Time `json:"dropped,omitempty"`
+		Asleep  *time.Time `json:"asleep_since,omitempty"`
 	}
 	exportDevice struct {
 		Browser  string    `json:"browser"`
@@ -43,6 +48,7 @@ type (
 	exportActivity struct {
 		At      time.Time `json:"at"`
 		What    string    `json:"what"`
+		About   string    `json:"about,omitempty"`
 		How     []string  `json:"how,omitempty"`
 		Times   int       `json:"times,omitempty"`
 		Browser string    `json:"browser,omitempty"`
@@ -62,18 +68,14 @@ func (s *Service) Export(ctx context.Context, id string) ([]byte, error) {
 		Identifiers: []exportIdentifier{}, Ways: []exportWay{}, Devices: []exportDevice{}, Activity: []exportActivity{},
 	}
 	for _, i := range v.Identifiers {
-		e := exportIdentifier{Kind: i.Kind, Value: i.Shown, Added: i.Added}
-		if !i.Proved.IsZero() {
-			e.Proved = &i.Proved
-		}
-		out.Identifiers = append(out.Identifiers, e)
+		out.Identifiers = append(out.Identifiers, exportIdentifier{i.Kind, i.Shown, i.Added, moment(i.Proved), moment(i.Asleep)})
 	}
 	ways, err := s.Store.Credentials(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range ways {
-		out.Ways = append(out.Ways, exportWay{string(w.Kind), w.Added, w.Changed})
+		out.Ways = append(out.Ways, exportWay{string(w.Kind), w.Name, w.Added, w.Changed, moment(w.Dropped), moment(w.Asleep)})
 	}
 	sessions, err := s.Store.SessionsOf(ctx, id, s.Now())
 	if err != nil {
@@ -87,7 +89,7 @@ func (s *Service) Export(ctx context.Context, id string) ([]byte, error) {
 		return nil, err
 	}
 	for _, a := range activity {
-		e := exportActivity{At: a.Facts.At, What: string(a.Kind), Times: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
+		e := exportActivity{At: a.Facts.At, What: string(a.Kind), About: strings.TrimSpace(a.About), Times: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
 		if a.Failed > 0 {
 			e.What = "password-tried-and-failed"
 		}
@@ -97,4 +99,12 @@ func (s *Service) Export(ctx context.Context, id string) ([]byte, error) {
 		out.Activity = append(out.Activity, e)
 	}
 	return json.MarshalIndent(out, "", "  ")
+}
+
+// moment is a time that may never have come.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

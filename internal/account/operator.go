@@ -66,3 +66,13 @@ func (s *Service) List(ctx context.Context, before time.Time, max int) ([]View, 
 	}
 	return views, nil
 }
+
+// DropSecond has the account ask for one proof only, for an owner who has lost
+// all but one: in 72 hours, unless the owner stops it. Every address is told at
+// once. It gives when, and the number of addresses.
+func (s *Service) DropSecond(ctx context.Context, id string) (at time.Time, told int, err error) {
+	now := s.Now()
+	at = now.Add(sparekey.DropAfter)
+	told, err = s.Store.PlanDropSecond(ctx, s.event(sparekey.SecondDropping, id, now), at)
+	return at, told, already(err)
+}

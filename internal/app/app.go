@@ -51,8 +51,19 @@ type Options struct {
 	Drain time.Duration
 }
 
-// minPassword is how many characters a new password has at least.
-const minPassword = 8
+// minPassword is how many characters a new password has at least, and
+// minPasswordHigh in the profile "high".
+const (
+	minPassword     = 8
+	minPasswordHigh = 15
+)
+
+func minOf(s *config.Settings) int {
+	if s.High() {
+		return minPasswordHigh
+	}
+	return minPassword
+}
 
 // An App is a whole Sparekey.
 type App struct {
@@ -124,7 +135,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.Flows = flow.New(flow.Options{
 		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
-		Host: o.Settings.Host(), Min: minPassword, MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
+		Host: o.Settings.Host(), Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
@@ -139,7 +150,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 // openStore brings the schema up to date, opens the database and the keys, and
 // makes sure that the two belong together.
 func (a *App) openStore(ctx context.Context, o Options, src *secret.Source) error {
-	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace, Log: o.Log}
+	db := store.Options{URL: o.Settings.Database.Reveal(), Trace: o.Trace, Log: o.Log, High: o.Settings.High()}
 	fresh, err := store.Fresh(ctx, db)
 	if err != nil {
 		return databaseProblem(o.Settings, err)
@@ -234,6 +245,7 @@ func (a *App) resolve(ctx context.Context, m sparekey.Message) (*outbox.Resolved
 	}
 	return &outbox.Resolved{
 		Letter: r.Letter, To: r.To, Name: r.Name, Lang: r.Lang, Purpose: r.Flow.Purpose, Code: r.Code,
+		New: r.Challenge.Way == sparekey.ByNew, Text: r.Text,
 		Stop: r.Stop, Open: r.Open, OpenUntil: r.WayOn.Until, Flow: r.Flow.ID, Facts: sparekey.Facts{At: r.Flow.AskedAt, From: r.Flow.From, On: r.Flow.On},
 	}, nil
 }
@@ -259,7 +271,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 	a.Web = web.New(web.Options{
 		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
 		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
-		PublicURL: s.Origin(), SiteURL: site, Contact: s.SecurityContact, Min: minPassword, TrustedProxies: s.Proxies(),
+		PublicURL: s.Origin(), SiteURL: site, SiteName: s.SiteName, Contact: s.SecurityContact, Min: minOf(s), High: s.High(), TrustedProxies: s.Proxies(),
 		Ready: a.Store.Ping, Count: a.metrics.request, Now: o.Now, Log: o.Log,
 	})
 	return nil

@@ -107,11 +107,10 @@ func AddKey(s *config.Settings) (string, error) {
 
 // A KeyView is what an operator may see of a key.
 type KeyView struct {
-	ID        string
-	Made      time.Time
-	Newest    bool
-	Passwords int // made with it, and not yet again
-	Flows     int // open ones that need it
+	ID     string
+	Made   time.Time
+	Newest bool
+	store.Uses
 }
 
 // Keys lists the keys of the key file, and what each is used for. It refuses
@@ -137,7 +136,7 @@ func Keys(ctx context.Context, s *config.Settings) ([]KeyView, error) {
 	for _, id := range ring.IDs() {
 		made, _ := ring.Created(id)
 		v := KeyView{ID: id, Made: made, Newest: id == ring.Newest()}
-		if v.Passwords, v.Flows, err = db.KeyUses(ctx, id, time.Now()); err != nil {
+		if v.Uses, err = db.KeyUses(ctx, id, time.Now()); err != nil {
 			return nil, err
 		}
 		list = append(list, v)
@@ -163,16 +162,19 @@ func RetireKey(ctx context.Context, s *config.Settings, id string, force bool) e
 		return err
 	}
 	if _, until := ring.Created(id); !force {
-		passwords, flows, err := db.KeyUses(ctx, id, now)
+		uses, err := db.KeyUses(ctx, id, now)
 		if err != nil {
 			return err
 		}
 		switch {
-		case passwords > 0:
+		case uses.Passwords > 0:
 			return fmt.Errorf("%s still reads %d password(s), until their owners sign in again; with --force these owners must choose a new one by mail",
-				id, passwords)
-		case flows > 0:
-			return fmt.Errorf("%s is needed by %d request(s) under way: try again in half an hour", id, flows)
+				id, uses.Passwords)
+		case uses.Ways > 0:
+			return fmt.Errorf("%s still reads %d saved code(s) and authenticator app(s), until they are used; with --force these are lost to their owners",
+				id, uses.Ways)
+		case uses.Flows > 0:
+			return fmt.Errorf("%s is needed by %d request(s) under way: try again in half an hour", id, uses.Flows)
 		case !until.IsZero() && now.Before(until.Add(sparekey.SecureLife)):
 			return fmt.Errorf("%s made links that work until %s: retire it then, or with --force", id,
 				until.Add(sparekey.SecureLife).UTC().Format(time.DateOnly))

@@ -127,9 +127,6 @@ func (m *metrics) begin() {
 		sparekey.Act: {sparekey.FlowStarted, sparekey.FlowDone, sparekey.FlowExpired, sparekey.FlowStopped},
 	}
 	for _, p := range sparekey.Purposes() {
-		if p == sparekey.SignIn { // no flow
-			continue
-		}
 		for step, list := range outcomes {
 			for _, o := range list {
 				m.flows.counter(string(p), string(step), string(o))

@@ -298,10 +298,10 @@ func closedLabels(t *testing.T) map[string]*regexp.Regexp {
 		paths = append(paths, regexp.QuoteMeta(found[1]))
 	}
 	lists := map[string]string{
-		"purpose":  `register|recover|change-password|add-identifier|export-data|delete-account`,
+		"purpose":  `sign-in|register|recover|change-password|choose-login|add-identifier|add-way|drop-way|keep-way|two-proofs|rehearse|export-data|delete-account`,
 		"step":     `verify|act`,
 		"outcome":  `started|proved|done|exhausted|expired|stopped|right|wrong|late|paused`,
-		"kind":     `code|password-changed|new-sign-in|recover|login-chosen|deletion|deletion-undone|paused|unpaused|signed-out`,
+		"kind":     `code|password-changed|new-sign-in|recover|login-chosen|deletion|deletion-undone|paused|unpaused|signed-out|way-added|way-dropped|way-kept|two-proofs|saved-used|half-sign-in|drop-second`,
 		"state":    `sent|retried|given-up|nobody`,
 		"provider": `gmail|outlook|yahoo|icloud|other|none`,
 		"lane":     `proved|known|stranger`,

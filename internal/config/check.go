@@ -361,12 +361,10 @@ func (s *Settings) checkAdmin() error {
 
 func (s *Settings) checkProfile() error {
 	switch s.Profile {
-	case "consumer":
+	case "consumer", "high":
 		return nil
-	case "high":
-		return wrong("PROFILE", s.Profile, "comes with passkeys, which are not built yet; use consumer")
 	}
-	return wrong("PROFILE", s.Profile, "needs a profile that exists: consumer")
+	return wrong("PROFILE", s.Profile, "needs a profile that exists: consumer or high")
 }
 
 // Advice is what s permits and should better not be, a line each, to be

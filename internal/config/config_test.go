@@ -95,7 +95,7 @@ func TestEveryRefusalNamesSettingValueAndMend(t *testing.T) {
 		{"SPAREKEY_TRUSTED_PROXIES=fe80::1%eth0", `SPAREKEY_TRUSTED_PROXIES "fe80::1%eth0"`},
 		{"SPAREKEY_ADMIN_LISTEN=9090", `SPAREKEY_ADMIN_LISTEN "9090": needs host:port, for example 127.0.0.1:9090, or off`},
 		{"SPAREKEY_ADMIN_LISTEN=127.0.0.1:8080", `SPAREKEY_ADMIN_LISTEN "127.0.0.1:8080": is where the pages are served`},
-		{"SPAREKEY_PROFILE=high", `SPAREKEY_PROFILE "high": comes with passkeys, which are not built yet; use consumer`},
+		{"SPAREKEY_PROFILE=low", `SPAREKEY_PROFILE "low": needs a profile that exists: consumer or high`},
 		{"SPAREKEY_PROFILE=low", `SPAREKEY_PROFILE "low": needs a profile that exists: consumer`},
 
 		{"SPAREKEY_SMTP_FILE=/nowhere/smtp", `SPAREKEY_SMTP_FILE "/nowhere/smtp": no such file or directory; name a file that can be read`},

@@ -111,8 +111,10 @@ type Settings struct {
 	// on a loopback address.
 	AdminListen string `name:"admin-listen" placeholder:"HOST:PORT" default:"off" help:"Serve metrics (/metrics), how far recoveries come (/funnel) and profiles (/debug/pprof/) here, for example 127.0.0.1:9090. Default: off."`
 
-	// Profile is the set of numbers that the installation goes by.
-	Profile string `name:"profile" placeholder:"NAME" default:"consumer" help:"consumer. (high comes with passkeys.)"`
+	// Profile is the set of numbers that the installation goes by. In high a
+	// password has 15 characters at least, a mailed or texted code or the app is
+	// never the only proof, and no link stands in for a code.
+	Profile string `name:"profile" placeholder:"NAME" default:"consumer" help:"consumer, or high: passwords of 15 characters, and no mailed or texted code as the only proof. Default: consumer."`
 
 	sources map[string]source // by name of the setting; nil without a command line
 	problem error             // what was wrong with a source, for Check
@@ -180,6 +182,9 @@ func (s *Settings) SQLite() string {
 	}
 	return file
 }
+
+// High reports whether the profile is "high".
+func (s *Settings) High() bool { return s.Profile == "high" }
 
 // Admin is the host:port of the admin listener, or empty if it is off.
 func (s *Settings) Admin() string {

@@ -11,17 +11,21 @@ import (
 	"sparekey/internal/store"
 )
 
-// A NewPassword is what the last page of recover and change-password sends.
-type NewPassword struct {
+// A Form is what the last page of a flow sends.
+type Form struct {
 	Password, Again string
 	// SignIn asks to be signed in with the password the account has, which was
 	// given on this page before.
 	SignIn bool
+
+	Code    string // of the authenticator app that is added
+	Passkey string // what the browser made, in JSON
+	Name    string // of the passkey that is added
 }
 
 // Act does what the flow is for. Each purpose has its function here; a
 // registration acts with its answer.
-func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (Outcome, error) {
+func (s *Service) Act(ctx context.Context, v Visit, id string, in Form) (Outcome, error) {
 	if out, ok := s.repeats(ctx, v, id); ok && out.Flow.Step == sparekey.Done {
 		return out, nil
 	}
@@ -48,6 +52,12 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 		return s.setPassword(ctx, v, f, in)
 	case sparekey.ChooseLogin:
 		return s.setLogin(ctx, v, f)
+	case sparekey.AddWay:
+		return s.addWay(ctx, v, f, in)
+	case sparekey.DropWay, sparekey.KeepWay:
+		return s.dropOrKeep(ctx, v, f)
+	case sparekey.TwoProofs:
+		return s.setTwo(ctx, v, f)
 	case sparekey.ExportData:
 		return s.export(ctx, v, f)
 	case sparekey.DeleteAccount:
@@ -59,7 +69,7 @@ func (s *Service) Act(ctx context.Context, v Visit, id string, in NewPassword) (
 
 // setPassword changes the password. Given the current one it changes nothing
 // and says so: the person is proved.
-func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in NewPassword) (Outcome, error) {
+func (s *Service) setPassword(ctx context.Context, v Visit, f *sparekey.Flow, in Form) (Outcome, error) {
 	if in.SignIn {
 		return s.signInSame(ctx, v, f)
 	}
@@ -92,7 +102,7 @@ func (s *Service) acting(v Visit, f *sparekey.Flow) (store.Acting, *Cookies) {
 }
 
 // checkNew says what is wrong with the two fields.
-func (s *Service) checkNew(ctx context.Context, f *sparekey.Flow, in NewPassword) error {
+func (s *Service) checkNew(ctx context.Context, f *sparekey.Flow, in Form) error {
 	switch {
 	case in.Password == "" || in.Again == "":
 		field := "password"

@@ -31,12 +31,23 @@ type Options struct {
 	SiteName string
 	Host     string // of the pages
 	Min      int    // characters of a new password
+	High     bool   // the profile is "high"
 	MailCap  sparekey.Windows
+	Texts    Texts
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Wake tells the outbox that a message was written.
 	Wake   func()
 	Counts Counts
+}
+
+// Texts are what the installation does with text messages. Without On no page
+// offers any.
+type Texts struct {
+	On      bool
+	Caps    store.TextCaps
+	Reaches func(number string) bool
+	Prefix  func(number string) string
 }
 
 // Counts are told what happens, for the operator's metrics. They are told of
@@ -50,7 +61,9 @@ type Counts struct {
 // A Service runs flows. It is safe for use by many goroutines.
 type Service struct {
 	Options
-	mail way.Mail
+	mail  way.Mail
+	saved way.Saved
+	totp  way.TOTP
 
 	compared atomic.Int64 // answers compared with a code
 	open     atomic.Int64 // open flows of strangers, as last counted, and begun since
@@ -58,7 +71,12 @@ type Service struct {
 
 // New builds a Service.
 func New(o Options) *Service {
-	return &Service{Options: o, mail: way.Mail{Keys: o.Keys}}
+	return &Service{
+		Options: o,
+		mail:    way.Mail{Keys: o.Keys},
+		saved:   way.Saved{Keys: o.Keys, Store: o.Store},
+		totp:    way.TOTP{Keys: o.Keys},
+	}
 }
 
 // Compared is how many answers were compared with a code since the start. The

@@ -10,7 +10,7 @@ import (
 // may have mailed to an address: sparekey.ErrNotFound if not, or not any more.
 // It changes nothing (A29).
 func (s *Service) Opening(ctx context.Context, token string) error {
-	name, err := s.parseLink("open", token)
+	name, err := s.parseOpen(token)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (s *Service) Opening(ctx context.Context, token string) error {
 // proves the mailbox and no more, and is not used up by it: a finished recovery
 // does that, so that a scanner which presses buttons takes nothing away.
 func (s *Service) Open(ctx context.Context, v Visit, token string) (Outcome, error) {
-	name, err := s.parseLink("open", token)
+	name, err := s.parseOpen(token)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -42,7 +42,7 @@ func (s *Service) Open(ctx context.Context, v Visit, token string) (Outcome, err
 	f.Subject, f.Account, f.Epochs = a.ID, a.ID, a.Epochs
 	f.TypedKind, f.TypedKey = sparekey.ByNotice, to.Key
 	c := &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: sparekey.ByMail, Identifier: to.ID, Started: now, Minted: now}
-	f.Pass([]sparekey.Proof{{Flow: f.ID, Challenge: c.ID, Account: a.ID, Way: c.Way, Place: to.ID, At: now}}, a.TwoProofs)
+	f.Pass([]sparekey.Proof{{Flow: f.ID, Challenge: c.ID, Account: a.ID, Way: c.Way, Place: to.ID, At: now}}, sparekey.Demand{Two: a.TwoProofs})
 	began, err := s.Store.Open(ctx, f, c, s.turn(v, now))
 	if err != nil {
 		return Outcome{}, err
@@ -53,4 +53,13 @@ func (s *Service) Open(ctx context.Context, v Visit, token string) (Outcome, err
 	s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowStarted)
 	s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowProved)
 	return Outcome{f, s.cookies(v, f)}, nil
+}
+
+// parseOpen gives what the token of such a link names. In the profile "high"
+// there are none.
+func (s *Service) parseOpen(token string) (string, error) {
+	if s.High {
+		return "", sparekey.ErrNotFound
+	}
+	return s.parseLink("open", token)
 }

@@ -3,9 +3,11 @@ package flow
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"sparekey"
+	"sparekey/internal/ident"
 	"sparekey/internal/secret"
 	"sparekey/internal/store"
 	"sparekey/internal/way"
@@ -26,9 +28,14 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 	if err != nil {
 		return nil, err
 	}
+	add, err := s.adding(f)
+	if err != nil {
+		return nil, err
+	}
 	r, err := s.Store.Resolve(ctx, store.Resolving{
-		Message: m, Now: s.Now(), Caps: s.MailCap,
-		Ghost: s.Source.ID(), New: s.newSubject(f), Nonce: s.Source.ID(), KeyID: s.Keys.Newest(), Bind: way.Binding,
+		Message: m, Now: s.Now(), Caps: s.MailCap, Add: add,
+		Texts: s.Texts.Caps, Reaches: s.Texts.Reaches, Prefix: s.Texts.Prefix, Mask: mask,
+		Ghost: s.Source.ID(), New: s.newSubject(f, add), Nonce: s.Source.ID(), KeyID: s.Keys.Newest(), Bind: way.Binding,
 	})
 	if err != nil {
 		return nil, err
@@ -40,7 +47,7 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 	}
 	out := &Resolved{Resolved: r, Stop: s.stopToken(f.ID)}
 	open := s.link("open", r.WayOn.Name) // likewise
-	if r.WayOn.Name != "" {
+	if r.WayOn.Name != "" && !s.High {
 		out.Open = open
 	}
 	if r.Letter == store.CodeLetter {
@@ -52,10 +59,39 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 	return out, nil
 }
 
-// newSubject is what the codes for an address protect that no account has yet:
-// all the flows that register it have the same one.
-func (s *Service) newSubject(f *sparekey.Flow) string {
-	mac := s.Keys.NewestMAC(secret.Ghosts, "new", f.TypedKind, f.TypedKey)
+// adding is the identifier that a flow adds; empty if it adds none.
+func (s *Service) adding(f *sparekey.Flow) (sparekey.Identifier, error) {
+	if f.Purpose != sparekey.AddIdentifier || f.Pending == "" {
+		return sparekey.Identifier{}, nil
+	}
+	text, err := s.Pending(f)
+	if err != nil {
+		return sparekey.Identifier{}, err
+	}
+	who, err := parseKind(ident.Kind(f.Target), text)
+	if err != nil {
+		return sparekey.Identifier{}, fmt.Errorf("read what the flow adds: %w", err)
+	}
+	return sparekey.Identifier{ID: s.Source.ID(), Kind: string(who.Kind), Key: who.Key, Shown: who.Shown}, nil
+}
+
+// mask hides most of an identifier.
+func mask(kind, shown string) string {
+	who, err := parseKind(ident.Kind(kind), shown)
+	if err != nil {
+		return ""
+	}
+	return ident.Mask(who)
+}
+
+// newSubject is what the codes for an identifier protect that no account has
+// yet: all the flows that register or add it have the same one.
+func (s *Service) newSubject(f *sparekey.Flow, add sparekey.Identifier) string {
+	kind, key := f.TypedKind, f.TypedKey
+	if add.Key != "" {
+		kind, key = add.Kind, add.Key
+	}
+	mac := s.Keys.NewestMAC(secret.Ghosts, "new", kind, key)
 	return "n" + base64.RawURLEncoding.EncodeToString(mac)[:25]
 }
 

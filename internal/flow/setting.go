@@ -26,17 +26,17 @@ func (s *Service) ChooseLogin(ctx context.Context, v Visit, a *sparekey.Account,
 	if !free {
 		return "", sparekey.ErrLogin
 	}
-	return s.setting(ctx, v, a, sparekey.ChooseLogin, who.Shown)
+	return s.setting(ctx, v, a, about{purpose: sparekey.ChooseLogin, pending: who.Shown})
 }
 
 // ExportData begins to let the data of the session's account out.
 func (s *Service) ExportData(ctx context.Context, v Visit, a *sparekey.Account) (string, error) {
-	return s.setting(ctx, v, a, sparekey.ExportData, "")
+	return s.setting(ctx, v, a, about{purpose: sparekey.ExportData})
 }
 
 // DeleteAccount begins the deletion of the session's account.
 func (s *Service) DeleteAccount(ctx context.Context, v Visit, a *sparekey.Account) (string, error) {
-	return s.setting(ctx, v, a, sparekey.DeleteAccount, "")
+	return s.setting(ctx, v, a, about{purpose: sparekey.DeleteAccount})
 }
 
 // Pending is what a flow will write once it may: the login name that was

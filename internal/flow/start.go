@@ -59,16 +59,31 @@ func (s *Service) start(ctx context.Context, v Visit, p sparekey.Purpose, who id
 
 // write stores a flow that waits for a mailed code, and wakes the worker.
 func (s *Service) write(ctx context.Context, f *sparekey.Flow, now time.Time) error {
-	c := &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: sparekey.ByMail, Open: true, Started: now}
+	return s.writeAsking(ctx, f, s.asking(f, sparekey.ByMail, now), now)
+}
+
+func (s *Service) writeAsking(ctx context.Context, f *sparekey.Flow, a store.Asking, now time.Time) error {
 	if err := f.Ask(now); err != nil {
 		return err
 	}
-	err := s.begin(ctx, store.Start{Flow: f, Challenge: c, Message: s.codeMessage(f, c, now)})
-	if err != nil {
+	if err := s.begin(ctx, store.Start{Flow: f, Challenge: a.Challenge, Message: a.Message}); err != nil {
 		return err
 	}
 	s.Wake()
 	return nil
+}
+
+// asking is a new challenge of f for a way, with the message that carries its
+// code if the way sends one.
+func (s *Service) asking(f *sparekey.Flow, w sparekey.WayKind, now time.Time) store.Asking {
+	a := store.Asking{Challenge: &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: w, Open: true, Started: now}}
+	switch w {
+	case sparekey.ByMail, sparekey.ByText, sparekey.ByNew:
+		a.Message = s.codeMessage(f, a.Challenge, now)
+	default: // nothing has to be resolved: the code, if it is one, is the person's own
+		a.Challenge.Minted = now
+	}
+	return a
 }
 
 // begin stores a flow, and counts it unless it was there already.
@@ -99,29 +114,44 @@ func (s *Service) codeMessage(f *sparekey.Flow, c *sparekey.Challenge, now time.
 // ChangePassword begins the change of a password from a session: the same
 // steps as a recovery, about the session's own account.
 func (s *Service) ChangePassword(ctx context.Context, v Visit, a *sparekey.Account) (string, error) {
-	return s.setting(ctx, v, a, sparekey.ChangePassword, "")
+	return s.setting(ctx, v, a, about{purpose: sparekey.ChangePassword})
+}
+
+// about is what a flow about a setting is for.
+type about struct {
+	purpose sparekey.Purpose
+	target  string // see sparekey.Flow
+	pending string // what the flow will write; it is kept sealed
 }
 
 // setting begins the change of a setting from a session. Fresh proofs of the
-// session that would be enough for a recovery stand in for the code. pending
-// is what the flow will write, and is kept sealed.
-func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, p sparekey.Purpose, pending string) (string, error) {
+// session that would be enough for a recovery stand in for the code.
+func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, what about) (string, error) {
 	now := s.Now()
 	email, err := s.firstEmail(ctx, a.ID)
 	if err != nil {
 		return "", err
 	}
-	f := s.newFlow(v, p, now)
+	f := s.newFlow(v, what.purpose, now)
 	f.Account, f.Epochs, f.Session, f.Shared, f.Typed = a.ID, a.Epochs, v.Session.ID, v.Session.Shared, email
-	if pending != "" {
-		f.Pending = s.Keys.Seal("flow "+f.ID, []byte(pending), s.Source)
+	f.Target = what.target
+	if what.pending != "" {
+		f.Pending = s.Keys.Seal("flow "+f.ID, []byte(what.pending), s.Source)
 	}
-	proofs, err := s.Store.SessionProofs(ctx, f, now)
+	proofs, err := s.Store.Proofs(ctx, f, now)
 	if err != nil {
 		return "", err
 	}
-	if f.Pass(proofs, a.TwoProofs) {
+	demand, err := s.Store.Demand(ctx, f, a)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case f.Pass(proofs, demand):
+		f.Subject = a.ID
 		return f.ID, s.begin(ctx, store.Start{Flow: f})
+	case f.Purpose == sparekey.AddIdentifier && f.Purpose.Proved(proofs, demand):
+		return f.ID, s.writeAsking(ctx, f, s.asking(f, sparekey.ByNew, now), now)
 	}
 	return f.ID, s.write(ctx, f, now)
 }
@@ -133,7 +163,7 @@ func (s *Service) firstEmail(ctx context.Context, account string) (string, error
 		return "", err
 	}
 	for _, i := range ids {
-		if i.Kind == string(ident.Email) && !i.Proved.IsZero() {
+		if i.Kind == string(ident.Email) && !i.Proved.IsZero() && i.Asleep.IsZero() {
 			return i.Shown, nil
 		}
 	}

@@ -2,6 +2,7 @@ package ident
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +32,11 @@ const maxCodeTyped = 256
 //
 // It reports [ErrEmpty], [ErrNoDigits] or [ErrCodeShape].
 func ParseCode(typed string) (digits string, err error) {
+	return parseRun(typed, ShortCode, LongCode)
+}
+
+// parseRun finds the only run of digits that has one of the lengths.
+func parseRun(typed string, lengths ...int) (digits string, err error) {
 	if len(typed) > maxCodeTyped || !utf8.ValidString(typed) {
 		return "", ErrCodeShape
 	}
@@ -42,7 +48,7 @@ func ParseCode(typed string) (digits string, err error) {
 		return "", ErrNoDigits
 	}
 	for _, run := range runs {
-		if len(run) != ShortCode && len(run) != LongCode {
+		if !slices.Contains(lengths, len(run)) {
 			continue
 		}
 		// The same code twice, as in a text message with its last line for the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type Letter struct {
 	Lang    string // BCP 47; an unknown one is English
 	To      string // the stored address
 	Name    string // the person's name, or empty
-	Purpose string // "recover", "change-password" or "register"
+	Purpose string // as in "recover"
+	New     bool   // the code goes to an address that is being added
 	Code    secret.Text
 	StopURL string // the page that stops the request; empty leaves it out
 	Facts   Facts
@@ -45,6 +47,9 @@ type Notice struct {
 	SignedOut int      // other devices that were signed out with it
 	SecureURL string   // the page that takes the account back; empty leaves it out
 	Erased    time.Time
+	About     []string // the ways it is about: the kind, a blank, and a value or nothing
+	Alone     time.Time
+	Kind      string // of the last event
 }
 
 // times is how often it happened: once even if nothing is known of it.
@@ -111,7 +116,19 @@ func (l *Letters) Code(m Letter) (Mail, error) {
 		return Mail{}, errors.New("write letter: the code is not digits")
 	}
 	key, lead, to := "", "", m.To
+	if m.New {
+		m.Purpose = "new"
+	}
 	switch m.Purpose {
+	case "new":
+		// Nobody has proved this address yet: see "register".
+		key, m.Name, m.To, m.StopURL = "mail.confirm", "", "", ""
+	case "sign-in":
+		key = "mail.second"
+	case "rehearse":
+		key = "mail.test"
+	case "add-identifier", "add-way", "drop-way", "keep-way", "two-proofs":
+		key, lead = "mail.you", "mail.you.ways"
 	case "recover":
 		key = "mail.recover"
 	case "change-password":
@@ -120,7 +137,7 @@ func (l *Letters) Code(m Letter) (Mail, error) {
 		// Nobody has proved this address yet, so nothing is printed that
 		// somebody may have typed for it: no name, no address (A39).
 		key, m.Name, m.To, m.StopURL = "mail.register", "", "", ""
-	case "add-identifier":
+	case "choose-login":
 		key, lead = "mail.you", "mail.you.login"
 	case "export-data":
 		key, lead = "mail.you", "mail.you.data"
@@ -209,7 +226,38 @@ func (d *draft) secure(to string) {
 // key is that of its messages, as in "mail.login".
 func (l *Letters) Happened(key string, n Notice) (Mail, error) {
 	d := l.draft(n.Lang, key, n.Name)
-	d.say(key+".lead", "Day", d.p.Date(n.Erased, l.zone))
+	d.say(key+".lead", "Day", d.p.Date(n.Erased, l.zone), "Way", d.about(n.About), "Alone", d.p.DayMonth(n.Alone, l.zone))
+	d.facts(n.Facts...)
+	d.secure(n.SecureURL)
+	return d.mail(n.To)
+}
+
+// about names the ways that a notice is about, each once.
+func (d *draft) about(all []string) any {
+	var names []string
+	for _, about := range all {
+		kind, name, _ := strings.Cut(about, " ")
+		if name != "" && len(all) == 1 {
+			return lang.LTR(name)
+		}
+		if name == "" {
+			name = d.p.T("mine." + kind)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " · ")
+}
+
+// TwoProofs writes the notice that "Ask for two proofs" was turned on or off.
+func (l *Letters) TwoProofs(n Notice, on bool) (Mail, error) {
+	d := l.draft(n.Lang, "mail.two", n.Name)
+	if on {
+		d.say("mail.two.on")
+	} else {
+		d.say("mail.two.off")
+	}
 	d.facts(n.Facts...)
 	d.secure(n.SecureURL)
 	return d.mail(n.To)

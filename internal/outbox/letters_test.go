@@ -76,6 +76,15 @@ func samples(t testing.TB, tag string) map[string]Mail {
 			Erased: asked().At.Add(14 * 24 * time.Hour),
 		}
 	}
+	about := func(ways ...string) Notice {
+		n := notice(asked())
+		n.About, n.Alone = ways, asked().At.Add(7*24*time.Hour)
+		return n
+	}
+	added := func(l Letter) Letter {
+		l.New = true
+		return l
+	}
 	once, thrice, signIn, signIns, bare := notice(asked()), notice(asked(), from(1), from(2)),
 		notice(asked()), notice(asked(), from(1)), notice(Facts{At: asked().At})
 	once.How, once.SignedOut = []string{"mail"}, 3
@@ -93,7 +102,21 @@ func samples(t testing.TB, tag string) map[string]Mail {
 		"recover-long":  func() (Mail, error) { return l.Code(letter("recover", longCode)) },
 		"change":        func() (Mail, error) { return l.Code(letter("change-password", shortCode)) },
 		"register":      func() (Mail, error) { return l.Code(letter("register", shortCode)) },
-		"you-login":     func() (Mail, error) { return l.Code(letter("add-identifier", shortCode)) },
+		"you-login":     func() (Mail, error) { return l.Code(letter("choose-login", shortCode)) },
+		"you-ways":      func() (Mail, error) { return l.Code(letter("add-way", shortCode)) },
+		"test":          func() (Mail, error) { return l.Code(letter("rehearse", shortCode)) },
+		"second":        func() (Mail, error) { return l.Code(letter("sign-in", shortCode)) },
+		"confirm":       func() (Mail, error) { return l.Code(added(letter("add-identifier", shortCode))) },
+		"added":         happened("mail.added", about("totp ")),
+		"added-phone":   happened("mail.added", about("text +351 ••• ••• 204")),
+		"added-more":    happened("mail.added", about("mail m•••@example.org", "saved ", "saved ")),
+		"dropped":       happened("mail.dropped", about("totp ")),
+		"kept":          happened("mail.kept", about("saved ")),
+		"two-on":        func() (Mail, error) { return l.TwoProofs(once, true) },
+		"two-off":       func() (Mail, error) { return l.TwoProofs(once, false) },
+		"saved":         happened("mail.saved", once),
+		"half":          happened("mail.half", once),
+		"drop-second":   happened("mail.second.drop", once),
 		"you-data":      func() (Mail, error) { return l.Code(letter("export-data", shortCode)) },
 		"you-delete":    func() (Mail, error) { return l.Code(letter("delete-account", shortCode)) },
 		"login":         happened("mail.login", thrice),
@@ -276,10 +299,13 @@ func TestLettersLinkOnlyToButtons(t *testing.T) {
 	want := map[string]string{
 		"asked": letterURL + "/recover", "recover-last": letterStop + " " + letterOpen, "exists-last": letterOpen,
 	}
-	for _, name := range []string{"recover", "recover-long", "change", "you-login", "you-data", "you-delete"} {
+	for _, name := range []string{"recover", "recover-long", "change", "you-login", "you-ways", "you-data", "you-delete", "test", "second"} {
 		want[name] = letterStop
 	}
-	for _, name := range []string{"changed", "changed-again", "new", "new-again", "new-bare", "login", "leave", "stay", "out"} {
+	for _, name := range []string{
+		"changed", "changed-again", "new", "new-again", "new-bare", "login", "leave", "stay", "out", "added", "added-phone", "added-more",
+		"dropped", "kept", "two-on", "two-off", "saved", "half", "drop-second",
+	} {
 		want[name] = letterSecure
 	}
 	each(t, func(t *testing.T, name string, m Mail) {

@@ -31,6 +31,8 @@ type Resolved struct {
 	Name    string
 	Lang    string
 	Purpose sparekey.Purpose
+	New     bool // the code goes to what is being added
+	Text    bool // it leaves as a text message
 	Code    secret.Text
 	Stop    string // the token of the link that stops the request
 	Flow    string
@@ -265,7 +267,7 @@ func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
 		return nil, fmt.Errorf("resolve message: %w", err)
 	}
 	l := Letter{
-		Lang: r.Lang, To: r.To, Name: r.Name, Purpose: string(r.Purpose), Code: r.Code,
+		Lang: r.Lang, To: r.To, Name: r.Name, Purpose: string(r.Purpose), New: r.New, Code: r.Code,
 		StopURL: o.PublicURL + "/stop/" + r.Stop,
 		Facts:   facts(r.Facts),
 	}
@@ -300,6 +302,11 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 		for _, w := range e.How {
 			l.How = append(l.How, string(w))
 		}
+		if e.About != "" {
+			l.About = append(l.About, e.About)
+		}
+		l.Kind = string(e.Kind)
+		l.Alone = e.Facts.At.Add(sparekey.YoungFor)
 	}
 	var mail Mail
 	var err error
@@ -314,6 +321,21 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 		mail, err = o.Letters.Happened("mail.leave", l)
 	case sparekey.DeletionUndoneMessage:
 		mail, err = o.Letters.Happened("mail.stay", l)
+	case sparekey.WayAddedMessage:
+		mail, err = o.Letters.Happened("mail.added", l)
+	case sparekey.WayDroppedMessage:
+		mail, err = o.Letters.Happened("mail.dropped", l)
+	case sparekey.WayKeptMessage:
+		mail, err = o.Letters.Happened("mail.kept", l)
+	case sparekey.TwoProofsMessage:
+		mail, err = o.Letters.TwoProofs(l, l.Kind == string(sparekey.TwoTurnedOn))
+	case sparekey.SavedUsedMessage:
+		mail, err = o.Letters.Happened("mail.saved", l)
+	case sparekey.HalfSignInMessage:
+		mail, err = o.Letters.Happened("mail.half", l)
+	case sparekey.DropSecondMessage:
+		l.Erased = n.Events[0].Facts.At.Add(sparekey.DropAfter)
+		mail, err = o.Letters.Happened("mail.second.drop", l)
 	case sparekey.SignedOutMessage:
 		mail, err = o.Letters.Happened("mail.out", l)
 	case sparekey.PausedMessage:

@@ -94,6 +94,10 @@ type Code struct {
 	Base
 	Flow, Challenge string
 	Purpose         sparekey.Purpose
+	// Way is how the code goes: mail, text, or new for the code to what is being
+	// added, which is To then. Empty is mail.
+	Way sparekey.WayKind
+	To  string
 	// Typed is what was typed to begin with, or the session's own email.
 	Typed string
 	// TypedKind is "email", "login" or "session"; registration needs none.
@@ -105,17 +109,35 @@ type Code struct {
 	Ways      bool      // there is a page of other ways
 }
 
+// Verify asks for an answer that is sent by nobody: a saved code, or the code of
+// an authenticator app. It posts code, challenge, key to /flow/{id}/answer.
+type Verify struct {
+	Base
+	Flow, Challenge string
+	Purpose         sparekey.Purpose
+	Way             sparekey.WayKind // saved or totp
+	Note            *Note
+	Code            string // kept in the field after an answer that was not it
+}
+
 // Ways is the list of ways to verify. It posts way, key to /flow/{id}/ways.
 type Ways struct {
 	Base
 	Flow    string
 	Purpose sparekey.Purpose
 	Rows    []WayRow
-	Known   bool // the rows are this account's own, in a browser it knows
+	Known   bool // the rows are this account's own
+	More    bool // something was proved already, and is not enough
+	Open    bool // a challenge is open: there is a page to go back to
+	Note    *Note
 }
 
-// A WayRow is one way. Kind is sent back; the others are message ids.
-type WayRow struct{ Kind, TitleID, HintID string }
+// A WayRow is one way. Place tells an account's own of one kind apart, and
+// Masked is what is shown of it.
+type WayRow struct {
+	Kind          sparekey.WayKind
+	Place, Masked string
+}
 
 // NewPassword asks for the new password, twice. It posts password,
 // password_again, key to /flow/{id}/act.
@@ -139,6 +161,19 @@ type Confirm struct {
 	Purpose sparekey.Purpose
 	Login   string    // the login name that was chosen
 	At      time.Time // when the account will be erased
+	On      bool      // of "Ask for two proofs": it is turned on
+	Way     MyWay     // that is added, dropped or kept
+	Note    *Note
+}
+
+// Enrol adds an authenticator app: a QR code, the key to type instead, and a
+// code to show that it works. It posts code, key to /flow/{id}/act.
+type Enrol struct {
+	Base
+	Flow    string
+	Seed    string // in base 32
+	Address string // what the QR code holds
+	Two     bool   // the account asks for two proofs already
 	Note    *Note
 }
 
@@ -152,6 +187,10 @@ type Done struct {
 	Others   int       // sessions that ended, besides this one
 	SignedIn bool      // there is a session: it leads to My account
 	Same     bool      // nothing was changed: the current password was given
+	// Fresh is a saved code that was made just now, in groups. It posts kept, key
+	// to /flow/{id}/saved.
+	Fresh string
+	Note  *Note
 }
 
 // Ended is the page of a flow that cannot go on. Kind is "expired",
@@ -226,18 +265,46 @@ type Profile struct {
 	Note       *Note
 }
 
-// MyWays is /account/ways: what the account's owner can verify with.
+// MyWays is /account/ways: what the account's owner can verify with. It posts
+// do, way, id, email, phone, key there.
 type MyWays struct {
 	Base
-	Rows []MyWay
+	Rows  []MyWay
+	Two   bool      // "Ask for two proofs" is on
+	Drops time.Time // when it ends because an operator said so; zero if it does not
+	Texts bool      // text messages can be sent
+	Typed string
+	Note  *Note
 }
 
 // A MyWay is one way that the account has. Value is empty for a way that has
-// nothing to show; Since is when it was proved, or last changed.
+// nothing to show; Since is when it was proved or added, or last changed.
 type MyWay struct {
+	ID    string
 	Kind  sparekey.WayKind
 	Value string
 	Since time.Time
+	Alone time.Time // from when it counts alone, while it is young; else zero
+	Until time.Time // until when it can be taken back, once dropped; else zero
+	Sleep bool      // it opens nothing until it is woken
+	Fixed bool      // there is nothing to do about it here
+}
+
+// Check is /account/check, the recovery check: what is left after each loss. It
+// posts key there, for a rehearsal.
+type Check struct {
+	Base
+	Losses []Loss
+	Note   *Note
+}
+
+// A Loss is a question: what is left if that is lost. ID is "password", "phone"
+// or "email".
+type Loss struct {
+	ID   string
+	Left []MyWay // ways that still count
+	Safe bool    // they are enough
+	Add  sparekey.WayKind
 }
 
 // Activity is /account/activity.
@@ -252,6 +319,7 @@ type ActivityRow struct {
 	At               time.Time
 	Kind             sparekey.EventKind
 	How              []sparekey.WayKind
+	About            MyWay // the way it is about, if it is about one
 	Failed           int
 	Browser, Address string
 }

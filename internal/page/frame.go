@@ -138,7 +138,7 @@ func (b *Base) Body() string {
 	switch b.page.(type) {
 	case *Overview:
 		return "app home"
-	case *Password, *Devices, *Profile, *MyWays, *Activity, *Data:
+	case *Password, *Devices, *Profile, *MyWays, *Check, *Activity, *Data:
 		return "app"
 	}
 	return ""
@@ -157,6 +157,8 @@ func (b *Base) Here(path string) bool {
 		return path == "/account/profile"
 	case *MyWays:
 		return path == "/account/ways"
+	case *Check:
+		return path == "/account/check"
 	case *Activity:
 		return path == "/account/activity"
 	case *Data:
@@ -168,8 +170,11 @@ func (b *Base) Here(path string) bool {
 // Alone reports whether the page has a single field, which then takes the
 // focus, unless something went wrong: that is read first.
 func (b *Base) Alone() bool {
-	_, ok := b.page.(*Recover)
-	return ok && !b.Failed()
+	switch b.page.(type) {
+	case *Recover, *Verify:
+		return !b.Failed()
+	}
+	return false
 }
 
 // At returns a moment as people read it, for <time>.
@@ -195,10 +200,13 @@ func footOf(p sparekey.Purpose) string {
 	switch p {
 	case sparekey.Recover:
 		return "foot.recover"
-	case sparekey.ChangePassword, sparekey.ChooseLogin, sparekey.ExportData, sparekey.DeleteAccount:
+	case sparekey.ChangePassword, sparekey.ChooseLogin, sparekey.ExportData, sparekey.DeleteAccount, sparekey.Rehearse:
 		return "foot.account"
 	case sparekey.Register:
 		return "foot.register"
+	}
+	if ownPath(p) {
+		return "foot.account"
 	}
 	return "foot.signin"
 }

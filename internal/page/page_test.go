@@ -268,10 +268,11 @@ func TestWords(t *testing.T) {
 	})
 }
 
-// A page with its styles weighs at most 20,000 bytes, and 7,000 on the way;
-// the script at most 6,144.
+// A page with its styles weighs at most 20,000 bytes, and 7,000 on the way; one
+// inside My account half as much again; the script at most 6,144.
 func TestWeight(t *testing.T) {
-	eachSample(t, func(t *testing.T, _ Sample, body []byte, _ *html.Node) {
+	eachSample(t, func(t *testing.T, s Sample, body []byte, _ *html.Node) {
+		most, mostPacked := heaviest(s)
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
 		if _, err := w.Write(body); err != nil {
@@ -280,8 +281,8 @@ func TestWeight(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if len(body) > 20_000 || packed.Len() > 7_000 {
-			t.Errorf("got %d bytes, %d packed, want at most 20000 and 7000", len(body), packed.Len())
+		if len(body) > most || packed.Len() > mostPacked {
+			t.Errorf("got %d bytes, %d packed, want at most %d and %d", len(body), packed.Len(), most, mostPacked)
 		}
 	})
 	p, _ := newPages(t)
@@ -292,6 +293,14 @@ func TestWeight(t *testing.T) {
 	if !regexp.MustCompile(`^/assets/[0-9a-f]{16}\.js$`).MatchString(path) {
 		t.Errorf("script: got path %q, want its sum in the name", path)
 	}
+}
+
+// heaviest is how many bytes a page may have, and how many on the way.
+func heaviest(s Sample) (bytes, packed int) {
+	if s.Page.base().SignedInAs != "" {
+		return 30_000, 10_500
+	}
+	return 20_000, 7_000
 }
 
 // One thing has the focus: what went wrong, or the only field of a page, and
@@ -362,7 +371,7 @@ func echoes(p *lang.Printer) []func(string) Page {
 		func(s string) Page {
 			return &Code{Base: b(s), Purpose: sparekey.Register, Typed: s, NextAt: now.Add(time.Minute)}
 		},
-		func(s string) Page { return &Ways{Base: b(s), Flow: s, Rows: []WayRow{{s, s, s}}} },
+		func(s string) Page { return &Ways{Base: b(s), Flow: s, Rows: []WayRow{{sparekey.ByMail, s, s}}} },
 		func(s string) Page {
 			return &NewPassword{Base: b(s), Flow: s, Purpose: sparekey.Recover, Username: s, Same: true}
 		},

@@ -112,9 +112,30 @@ func codeSamples(base func(string) Base) []Sample {
 	manyNew.NextAt = time.Time{}
 	ways := func(p sparekey.Purpose, known bool) *Ways {
 		return &Ways{
-			Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known,
-			Rows: []WayRow{{"mail", "ways.mail", "ways.mail.hint"}},
+			Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known, Open: true,
+			Rows: []WayRow{{Kind: sparekey.ByMail}, {Kind: sparekey.BySaved}, {Kind: sparekey.ByText}, {Kind: sparekey.ByTOTP}},
 		}
+	}
+	known := ways(sparekey.Recover, true)
+	known.Rows = []WayRow{
+		{sparekey.ByMail, "i1", "m•••@example.com"},
+		{sparekey.ByMail, "i2", "m•••@example.org"},
+		{sparekey.ByText, "i3", "+351 ••• ••• 204"},
+		{Kind: sparekey.BySaved},
+		{Kind: sparekey.ByTOTP},
+	}
+	more := ways(sparekey.SignIn, true)
+	more.More, more.Open, more.Rows = true, false, known.Rows[:1]
+	alone := ways(sparekey.Recover, false)
+	alone.More, alone.Open, alone.Rows = true, false, nil
+	by := func(p sparekey.Purpose, w sparekey.WayKind, typed string, n *Note) *Verify {
+		return &Verify{Base: base("/flow/" + sampleFlow), Flow: sampleFlow, Challenge: "C4N2", Purpose: p, Way: w, Code: typed, Note: n}
+	}
+	through := func(w sparekey.WayKind, p sparekey.Purpose, kind string) *Code {
+		d := code(p, kind, time.Minute, nil)
+		d.Way, d.To = w, "mara@example.org"
+		d.Ways = w != sparekey.ByNew
+		return d
 	}
 	return []Sample{
 		{"code", rec(47*time.Second, "", nil)},
@@ -141,8 +162,24 @@ func codeSamples(base func(string) Base) []Sample {
 		})},
 		{"code-sent", rec(time.Minute, "", &Note{ID: "code.sent", Args: []any{"At", Clock(sampleNow())}, Good: true})},
 		{"ways", ways(sparekey.Recover, false)},
-		{"ways-known", ways(sparekey.Recover, true)},
+		{"ways-known", known},
 		{"ways-session", ways(sparekey.ChangePassword, true)},
+		{"ways-more", more},
+		{"ways-more-none", alone},
+		{"code-text", through(sparekey.ByText, sparekey.Recover, "email")},
+		{"code-text-own", through(sparekey.ByText, sparekey.ChangePassword, "session")},
+		{"code-second", through(sparekey.ByMail, sparekey.SignIn, "email")},
+		{"code-new", through(sparekey.ByNew, sparekey.AddIdentifier, "session")},
+		{"code-first", rec(40*time.Second, "", &Note{ID: "way.first", Calm: true})},
+		{"verify-saved", by(sparekey.Recover, sparekey.BySaved, "", nil)},
+		{"verify-saved-shape", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX", bad("saved.shape"))},
+		{"verify-saved-wrong", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX-01234-56789-ABCDE", bad("saved.wrong", "Count", 3))},
+		{"verify-saved-last", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX-01234-56789-ABCDE", bad("saved.last"))},
+		{"verify-totp", by(sparekey.SignIn, sparekey.ByTOTP, "", nil)},
+		{"verify-totp-recover", by(sparekey.Recover, sparekey.ByTOTP, "", nil)},
+		{"verify-totp-len", by(sparekey.SignIn, sparekey.ByTOTP, "4183", bad("totp.len"))},
+		{"verify-totp-wrong", by(sparekey.SignIn, sparekey.ByTOTP, "418302", bad("totp.wrong", "Count", 3))},
+		{"verify-totp-last", by(sparekey.SignIn, sparekey.ByTOTP, "418302", bad("totp.last"))},
 	}
 }
 
@@ -171,6 +208,27 @@ func actSamples(base func(string) Base) []Sample {
 		return &Confirm{Base: in, Flow: sampleFlow, Purpose: p, Login: "heron", At: at},
 			&Done{Base: in, Purpose: p, Flow: sampleFlow, At: at, SignedIn: p != sparekey.DeleteAccount}
 	}
+	sure := func(p sparekey.Purpose, on bool, w MyWay) *Confirm {
+		c, _ := setting(p)
+		c.On, c.Way = on, w
+		return c
+	}
+	shown := func(p sparekey.Purpose, n *Note) *Done {
+		_, d := setting(p)
+		d.Fresh, d.Note = "7KQTM-4R7WX-01234-56789-ABCDE", n
+		return d
+	}
+	enrol := func(n *Note) *Enrol {
+		in := base("/flow/" + sampleFlow)
+		in.SignedInAs = sampleMail
+		return &Enrol{
+			Base: in, Flow: sampleFlow, Seed: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+			Address: "otpauth://totp/Lantern%20Market:mara@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Lantern%20Market", Note: n,
+		}
+	}
+	_, rehearsed := setting(sparekey.Rehearse)
+	recovered := done(sparekey.Recover, 0, false)
+	recovered.Fresh = "7KQTM-4R7WX-01234-56789-ABCDE"
 	login, loginDone := setting(sparekey.ChooseLogin)
 	data, dataDone := setting(sparekey.ExportData)
 	leave, leaveDone := setting(sparekey.DeleteAccount)
@@ -179,6 +237,20 @@ func actSamples(base func(string) Base) []Sample {
 		{"confirm-login", login},
 		{"confirm-data", data},
 		{"confirm-delete", leave},
+		{"confirm-saved", sure(sparekey.AddWay, false, MyWay{})},
+		{"confirm-drop", sure(sparekey.DropWay, false, MyWay{Kind: sparekey.ByMail, Value: "m•••@example.org"})},
+		{"confirm-wake", sure(sparekey.KeepWay, false, MyWay{Kind: sparekey.ByTOTP, Sleep: true})},
+		{"confirm-back", sure(sparekey.KeepWay, false, MyWay{Kind: sparekey.BySaved})},
+		{"confirm-two-on", sure(sparekey.TwoProofs, true, MyWay{})},
+		{"confirm-two-off", sure(sparekey.TwoProofs, false, MyWay{})},
+		{"enrol", enrol(nil)},
+		{"enrol-clock", enrol(&Note{ID: "totp.clock", Field: "code"})},
+		{"done-saved", shown(sparekey.AddWay, nil)},
+		{"done-saved-tick", shown(sparekey.AddWay, &Note{ID: "fresh.tick", Field: "kept"})},
+		{"done-two", shown(sparekey.TwoProofs, nil)},
+		{"done-signin-saved", shown(sparekey.SignIn, nil)},
+		{"done-recover-saved", recovered},
+		{"done-rehearse", rehearsed},
 		{"done-login", loginDone},
 		{"done-data", dataDone},
 		{"done-delete", leaveDone},
@@ -246,6 +318,40 @@ func accountSamples(base func(string) Base) []Sample {
 		b := in("/account/profile")
 		return &Profile{Base: b, Name: "Mara", Login: login, Typed: typed, Note: n}
 	}
+	own := []MyWay{
+		{ID: "i1", Kind: sparekey.ByMail, Value: sampleMail, Since: now.AddDate(-1, -3, 0)},
+		{ID: "i2", Kind: sparekey.ByMail, Value: "old@example.com"},
+		{ID: "i3", Kind: sparekey.ByText, Value: "+351 912 345 204", Since: now.AddDate(0, 0, -2), Alone: now.AddDate(0, 0, 5)},
+		{ID: "c1", Kind: sparekey.BySaved, Since: now.AddDate(0, -1, 0)},
+		{ID: "c2", Kind: sparekey.ByTOTP, Since: now.AddDate(0, -1, 0), Sleep: true},
+		{ID: "c3", Kind: sparekey.ByPasskey, Value: "My phone", Since: now.AddDate(0, -2, 0), Until: now.AddDate(0, 0, 6)},
+		{ID: "c0", Kind: sparekey.ByPassword, Since: now.AddDate(0, -2, 0)},
+	}
+	mine := func(two bool, n *Note) *MyWays {
+		return &MyWays{Base: in("/account/ways"), Rows: own, Two: two, Texts: true, Note: n}
+	}
+	typedWay := func(typed string, n *Note) *MyWays {
+		d := mine(false, n)
+		d.Rows, d.Typed = own[:1], typed
+		return d
+	}
+	dropping := mine(true, nil)
+	dropping.Drops = now.AddDate(0, 0, 3)
+	check := func(phone, mail bool) *Check {
+		loss := func(id string, safe bool, left ...MyWay) Loss { return Loss{ID: id, Safe: safe, Left: left} }
+		losses := []Loss{loss("password", true, own[0], own[3])}
+		if phone {
+			losses = append(losses, loss("phone", true, own[0]))
+		} else {
+			losses = append(losses, loss("phone", false))
+		}
+		if mail {
+			losses = append(losses, loss("email", true, own[3]))
+		} else {
+			losses = append(losses, loss("email", false, own[2]))
+		}
+		return &Check{Base: in("/account/check"), Losses: losses}
+	}
 	return []Sample{
 		{"account", &Overview{
 			Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
@@ -260,11 +366,24 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account-profile-shape", profile("", "9lives", &Note{ID: "prof.shape", Field: "login"})},
 		{"account-profile-taken", profile("", "admin", &Note{ID: "prof.taken", Field: "login"})},
 		{"account-profile-probes", profile("", "heron", &Note{ID: "prof.probes", Field: "login"})},
-		{"account-ways", &MyWays{Base: in("/account/ways"), Rows: []MyWay{
-			{sparekey.ByMail, sampleMail, now.AddDate(-1, -3, 0)},
-			{sparekey.ByMail, "old@example.com", time.Time{}},
-			{sparekey.ByPassword, "", now.AddDate(0, -2, 0)},
-		}}},
+		{"account-ways", mine(false, nil)},
+		{"account-ways-two", mine(true, nil)},
+		{"account-ways-dropping", dropping},
+		{"account-ways-added", mine(false, &Note{ID: "way.add", Good: true})},
+		{"account-ways-gone", mine(false, &Note{ID: "way.gone", Good: true})},
+		{"account-ways-kept", mine(false, &Note{ID: "way.kept", Good: true})},
+		{"account-ways-saved", mine(true, &Note{ID: "way.two", Good: true})},
+		{"account-ways-last", mine(false, &Note{ID: "way.last", Field: "way"})},
+		{"account-ways-many", mine(false, &Note{ID: "way.many", Field: "way"})},
+		{"account-ways-changed", mine(false, &Note{ID: "way.changed"})},
+		{"account-ways-mail", typedWay("mara@", &Note{ID: "reg.mail", Field: "email"})},
+		{"account-ways-have", typedWay(sampleMail, &Note{ID: "way.have", Field: "email"})},
+		{"account-ways-phone", typedWay("12", &Note{ID: "phone.shape", Field: "phone"})},
+		{"account-ways-phone-country", typedWay("912 345 678", &Note{ID: "phone.country", Field: "phone"})},
+		{"account-ways-phone-kind", typedWay("+351 808 200 200", &Note{ID: "phone.kind", Field: "phone"})},
+		{"account-check", check(true, true)},
+		{"account-check-step", check(true, false)},
+		{"account-check-risk", check(false, false)},
 		{"account-activity", &Activity{Base: in("/account/activity"), Rows: activity(now)}},
 		{"account-activity-none", &Activity{Base: in("/account/activity")}},
 		{"account-data", &Data{Base: in("/account/data"), At: now.AddDate(0, 0, 14)}},
@@ -285,9 +404,16 @@ func activity(now time.Time) (rows []ActivityRow) {
 		sparekey.SignedIn, sparekey.PasswordSet, sparekey.LoginChosen, sparekey.RequestStopped, sparekey.SessionEnded,
 		sparekey.DataExported, sparekey.DeletionPlanned, sparekey.DeletionUndone, sparekey.AccountPaused,
 		sparekey.AccountUnpaused, sparekey.SignedOutAll, sparekey.RecoverySent, sparekey.MessageGivenUp, sparekey.AccountCreated,
+		sparekey.TwoTurnedOn, sparekey.TwoTurnedOff, sparekey.SavedUsed, sparekey.HalfSignedIn, sparekey.Rehearsed, sparekey.SecondDropping,
 	} {
 		rows = append(rows, ActivityRow{
 			At: now.AddDate(0, 0, -i), Kind: kind, How: []sparekey.WayKind{sparekey.ByPassword},
+			Browser: "Firefox on Windows", Address: "203.0.113.7",
+		})
+	}
+	for i, kind := range []sparekey.EventKind{sparekey.WayAdded, sparekey.WayDropped, sparekey.WayKept} {
+		rows = append(rows, ActivityRow{
+			At: now.AddDate(0, -1, -i), Kind: kind, About: MyWay{Kind: sparekey.ByTOTP},
 			Browser: "Firefox on Windows", Address: "203.0.113.7",
 		})
 	}

@@ -60,6 +60,8 @@ func (d *Code) Heading() string {
 	switch {
 	case d.Purpose == sparekey.Register:
 		return d.T("reg.code.h1")
+	case d.Way == sparekey.ByNew:
+		return d.T("code.new.h1")
 	case settingPath(d.Purpose) != "":
 		return d.T("code.you.h1")
 	}
@@ -74,6 +76,14 @@ func (d *Code) foot() string { return footOf(d.Purpose) }
 func (d *Code) Lead() template.HTML {
 	typed := lang.LTR(d.Typed)
 	switch {
+	case d.Way == sparekey.ByNew:
+		return d.H("code.lead.new", "To", lang.LTR(d.To))
+	case d.Way == sparekey.ByText && (d.TypedKind == "session" || d.Purpose == sparekey.SignIn):
+		return d.H("code.lead.text.own")
+	case d.Way == sparekey.ByText:
+		return d.H("code.lead.text")
+	case d.Purpose == sparekey.SignIn:
+		return d.H("code.lead.second")
 	case d.Purpose == sparekey.Register:
 		return d.H("reg.sent", "Login", typed)
 	case d.TypedKind == "session":
@@ -130,12 +140,60 @@ func (d *Code) WaysPath() string { return "/flow/" + d.Flow + "/ways" }
 // Long reports whether the code in the field needs smaller type.
 func (d *Code) Long() bool { return len(d.Code) > 12 }
 
+func (d *Verify) file() string { return "verify" }
+
+// Heading is the page's h1.
+func (d *Verify) Heading() string { return d.T(string(d.Way) + ".h1") }
+func (d *Verify) note() *Note     { return d.Note }
+func (d *Verify) step() int       { return steps(d.Purpose, 2) }
+func (d *Verify) foot() string    { return footOf(d.Purpose) }
+
+// Lead says what to type.
+func (d *Verify) Lead() string { return d.T(string(d.Way) + ".lead") }
+
+// Label is that of the field.
+func (d *Verify) Label() string { return d.T(string(d.Way) + ".label") }
+
+// Digits reports whether the answer has digits only.
+func (d *Verify) Digits() bool { return d.Way == sparekey.ByTOTP }
+
 func (d *Ways) file() string { return "ways" }
 
 // Heading is the page's h1.
-func (d *Ways) Heading() string { return d.T("ways.h1") }
-func (d *Ways) step() int       { return steps(d.Purpose, 2) }
-func (d *Ways) foot() string    { return footOf(d.Purpose) }
+func (d *Ways) Heading() string {
+	if d.Purpose == sparekey.SignIn {
+		return d.T("in.second.h1")
+	}
+	return d.T("ways.h1")
+}
+func (d *Ways) note() *Note  { return d.Note }
+func (d *Ways) step() int    { return steps(d.Purpose, 2) }
+func (d *Ways) foot() string { return footOf(d.Purpose) }
+
+// Lead says whose ways these are, and whether one is not enough.
+func (d *Ways) Lead() string {
+	switch {
+	case d.More:
+		return d.T("ways.more")
+	case d.Known:
+		return d.T("ways.known")
+	}
+	return d.T("ways.lead")
+}
+
+// Back reports whether there is a page to go back to.
+func (d *Ways) Back() bool { return d.Open }
+
+// Named is the name of a way.
+func (d *Ways) Named(r WayRow) string { return d.T("ways." + string(r.Kind)) }
+
+// Hint says what a way takes.
+func (d *Ways) Hint(r WayRow) template.HTML {
+	if r.Masked != "" {
+		return d.H("ways.to", "To", lang.LTR(r.Masked))
+	}
+	return d.H("ways." + string(r.Kind) + ".hint")
+}
 
 func (d *NewPassword) file() string { return "newpassword" }
 
@@ -175,9 +233,16 @@ func (d *Done) Heading() string {
 		return d.T("done.data.h1")
 	case d.Purpose == sparekey.DeleteAccount:
 		return d.T("done.delete.h1", "Day", Day(d.At))
+	case d.Purpose == sparekey.Rehearse:
+		return d.T("done.rehearse.h1")
+	case d.Fresh != "" && d.Purpose != sparekey.Recover && d.Purpose != sparekey.ChangePassword:
+		return d.T("fresh.h1")
+	case ownPath(d.Purpose):
+		return d.T("prof.ok.h1")
 	}
 	return d.T("done.h1")
 }
+func (d *Done) note() *Note  { return d.Note }
 func (d *Done) step() int    { return steps(d.Purpose, 4) }
 func (d *Done) foot() string { return footOf(d.Purpose) }
 
@@ -190,6 +255,12 @@ func (d *Done) Text() string {
 		return d.T("done.data")
 	case d.Purpose == sparekey.DeleteAccount:
 		return d.T("done.delete", "Forgot", d.T("in.forgot"))
+	case d.Purpose == sparekey.Rehearse:
+		return d.T("done.rehearse")
+	case d.Purpose == sparekey.TwoProofs || d.Purpose == sparekey.AddWay && d.Fresh != "":
+		return d.T("done.two")
+	case d.Purpose == sparekey.SignIn || ownPath(d.Purpose):
+		return ""
 	case d.Same && d.SignedIn:
 		return d.T("done.same.in")
 	case d.Same:
@@ -236,6 +307,8 @@ func (d *Ended) Start() string {
 		return "/register"
 	case sparekey.Recover:
 		return "/recover"
+	case sparekey.SignIn:
+		return "/signin"
 	}
 	return settingOf(d.Purpose)
 }

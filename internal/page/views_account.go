@@ -2,6 +2,7 @@ package page
 
 import (
 	"html/template"
+	"strings"
 
 	"sparekey"
 	"sparekey/internal/lang"
@@ -17,8 +18,23 @@ func settingPath(p sparekey.Purpose) string {
 		return "/account/profile"
 	case sparekey.ExportData, sparekey.DeleteAccount:
 		return "/account/data"
+	case sparekey.Rehearse:
+		return "/account/check"
+	}
+	if ownPath(p) {
+		return "/account/ways"
 	}
 	return ""
+}
+
+// ownPath reports whether a flow of that purpose begins, and ends, at the
+// account's ways to verify.
+func ownPath(p sparekey.Purpose) bool {
+	switch p {
+	case sparekey.AddIdentifier, sparekey.AddWay, sparekey.DropWay, sparekey.KeepWay, sparekey.TwoProofs:
+		return true
+	}
+	return false
 }
 
 // settingOf is the same, with the change of a password among them.
@@ -31,43 +47,92 @@ func settingOf(p sparekey.Purpose) string {
 
 func (d *Confirm) file() string { return "confirm" }
 
-// Heading is the page's h1.
-func (d *Confirm) Heading() string {
+// id is that of the messages of what will happen.
+func (d *Confirm) id() string {
 	switch d.Purpose {
 	case sparekey.ExportData:
-		return d.T("sure.data.h1")
+		return "sure.data"
 	case sparekey.DeleteAccount:
-		return d.T("sure.delete.h1")
+		return "sure.delete"
+	case sparekey.AddWay:
+		return "sure.saved"
+	case sparekey.DropWay:
+		return "sure.drop"
+	case sparekey.KeepWay:
+		if d.Way.Sleep {
+			return "sure.wake"
+		}
+		return "sure.back"
+	case sparekey.TwoProofs:
+		if d.On {
+			return "sure.two.on"
+		}
+		return "sure.two.off"
 	}
-	return d.T("sure.login.h1")
+	return "sure.login"
 }
-func (d *Confirm) note() *Note  { return d.Note }
-func (d *Confirm) foot() string { return footOf(d.Purpose) }
+
+// Heading is the page's h1.
+func (d *Confirm) Heading() string { return d.T(d.id() + ".h1") }
+func (d *Confirm) note() *Note     { return d.Note }
+func (d *Confirm) foot() string    { return footOf(d.Purpose) }
 
 // Lead says what will happen.
 func (d *Confirm) Lead() template.HTML {
 	switch d.Purpose {
-	case sparekey.ExportData:
-		return d.H("sure.data")
 	case sparekey.DeleteAccount:
 		return d.H("sure.delete", "Day", Day(d.At), "Forgot", d.T("in.forgot"))
+	case sparekey.ChooseLogin:
+		return d.H("sure.login", "Login", lang.LTR(d.Login))
+	case sparekey.DropWay, sparekey.KeepWay:
+		return d.H(d.id(), "Way", d.wayName(d.Way))
 	}
-	return d.H("sure.login", "Login", lang.LTR(d.Login))
+	return d.H(d.id())
 }
 
 // Do is the label of the button.
 func (d *Confirm) Do() string {
-	switch d.Purpose {
-	case sparekey.ExportData:
-		return d.T("sure.data.do")
-	case sparekey.DeleteAccount:
+	if d.Purpose == sparekey.DeleteAccount {
 		return d.T("data.delete.do")
 	}
-	return d.T("sure.login.do")
+	return d.T(d.id() + ".do")
 }
 
 // Danger reports whether the button does what hurts.
-func (d *Confirm) Danger() bool { return d.Purpose == sparekey.DeleteAccount }
+func (d *Confirm) Danger() bool {
+	return d.Purpose == sparekey.DeleteAccount || d.Purpose == sparekey.DropWay || d.Purpose == sparekey.TwoProofs && !d.On
+}
+
+// wayName is a way in words, or its value if it has one, which runs left to right
+// in every language.
+func (b *Base) wayName(w MyWay) any {
+	if w.Value != "" {
+		return lang.LTR(w.Value)
+	}
+	return b.T("mine." + string(w.Kind))
+}
+
+func (d *Enrol) file() string { return "enrol" }
+
+// Heading is the page's h1.
+func (d *Enrol) Heading() string { return d.T("enrol.h1") }
+func (d *Enrol) note() *Note     { return d.Note }
+func (d *Enrol) foot() string    { return "foot.account" }
+
+// Groups is the key as it is typed: in groups of four.
+func (d *Enrol) Groups() string {
+	var b strings.Builder
+	for i, r := range d.Seed {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// QR is the code to scan.
+func (d *Enrol) QR() (template.HTML, error) { return qrSVG(d.Address, d.T("enrol.qr")) }
 
 // Back is the page where the flow began.
 func (d *Confirm) Back() string { return settingPath(d.Purpose) }
@@ -137,25 +202,80 @@ func (d *MyWays) file() string { return "myways" }
 
 // Heading is the page's h1.
 func (d *MyWays) Heading() string { return d.T("acc.ways") }
+func (d *MyWays) note() *Note     { return d.Note }
 func (d *MyWays) foot() string    { return "foot.account" }
 
 // Named is the name of a way.
-func (d *MyWays) Named(w MyWay) string {
-	if w.Kind == sparekey.ByPassword {
-		return d.T("f.password")
-	}
-	return d.T("ways.mail")
-}
+func (b *Base) Named(w MyWay) string { return b.T("mine." + string(w.Kind)) }
 
-// When says since when a way is there, or when it was changed.
+// When says since when a way is there, or what became of it.
 func (d *MyWays) When(w MyWay) template.HTML {
 	switch {
+	case !w.Until.IsZero():
+		return d.H("mine.dropped", "Day", Day(w.Until))
+	case w.Sleep:
+		return d.H("mine.asleep")
 	case w.Since.IsZero():
 		return d.H("mine.unproved")
+	case !w.Alone.IsZero():
+		return d.H("mine.young", "Day", Day(w.Alone))
 	case w.Kind == sparekey.ByPassword:
 		return d.H("mine.changed", "At", Moment(w.Since))
+	case w.Kind == sparekey.ByMail || w.Kind == sparekey.ByText:
+		return d.H("mine.proved", "At", Moment(w.Since))
 	}
-	return d.H("mine.proved", "At", Moment(w.Since))
+	return d.H("mine.added", "At", Moment(w.Since))
+}
+
+// Has reports whether the account has a way of a kind that is not dropped.
+func (d *MyWays) Has(kind string) bool {
+	for _, w := range d.Rows {
+		if string(w.Kind) == kind && w.Until.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// Dropping says when the account stops asking for two proofs.
+func (d *MyWays) Dropping() template.HTML { return d.H("two.dropping", "Day", Day(d.Drops)) }
+
+// Keeps reports whether the way can be woken or taken back.
+func (d *MyWays) Keeps(w MyWay) bool { return w.Sleep || !w.Until.IsZero() }
+
+func (d *Check) file() string { return "check" }
+
+// Heading is the page's h1.
+func (d *Check) Heading() string { return d.T("acc.check") }
+func (d *Check) note() *Note     { return d.Note }
+func (d *Check) foot() string    { return "foot.account" }
+
+// State is "ready", "step" or "risk": no loss, one loss or more would lock the
+// person out.
+func (d *Check) State() string { return stateOf(d.Losses) }
+
+func stateOf(losses []Loss) string {
+	bad := 0
+	for _, l := range losses {
+		if !l.Safe {
+			bad++
+		}
+	}
+	switch bad {
+	case 0:
+		return "ready"
+	case 1:
+		return "step"
+	}
+	return "risk"
+}
+
+// Left says how much is left after a loss; what it is follows.
+func (d *Check) Left(l Loss) template.HTML {
+	if len(l.Left) == 0 {
+		return d.H("chk.none")
+	}
+	return d.H("chk.left", "Count", len(l.Left))
 }
 
 func (d *Activity) file() string { return "activity" }
@@ -165,9 +285,9 @@ func (d *Activity) Heading() string { return d.T("acc.activity") }
 func (d *Activity) foot() string    { return "foot.account" }
 
 // Said tells in a plain sentence what happened.
-func (d *Activity) Said(r ActivityRow) string {
+func (d *Activity) Said(r ActivityRow) template.HTML {
 	if r.Failed > 0 {
-		return d.T("did.failed", "Count", r.Failed)
+		return d.H("did.failed", "Count", r.Failed)
 	}
 	if r.Kind == sparekey.SignedIn {
 		kinds := make([]string, len(r.How))
@@ -175,11 +295,14 @@ func (d *Activity) Said(r ActivityRow) string {
 			kinds[i] = string(w)
 		}
 		if how := d.Printer.Ways(kinds); how != "" {
-			return d.T("did.signin", "How", how)
+			return d.H("did.signin", "How", how)
 		}
-		return d.T("did.signin.bare")
+		return d.H("did.signin.bare")
 	}
-	return d.T(didID(r.Kind))
+	if r.About.Kind != "" {
+		return d.H(didID(r.Kind), "Way", d.wayName(r.About))
+	}
+	return d.H(didID(r.Kind))
 }
 
 // didID is the sentence for what happened.
@@ -211,6 +334,24 @@ func didID(k sparekey.EventKind) string {
 		return "did.unpaused"
 	case sparekey.SignedOutAll:
 		return "did.outall"
+	case sparekey.WayAdded:
+		return "did.added"
+	case sparekey.WayDropped:
+		return "did.dropped"
+	case sparekey.WayKept:
+		return "did.kept"
+	case sparekey.TwoTurnedOn:
+		return "did.two.on"
+	case sparekey.TwoTurnedOff:
+		return "did.two.off"
+	case sparekey.SavedUsed:
+		return "did.saved"
+	case sparekey.HalfSignedIn:
+		return "did.half"
+	case sparekey.Rehearsed:
+		return "did.rehearsed"
+	case sparekey.SecondDropping:
+		return "did.second"
 	}
 	return "did.other"
 }

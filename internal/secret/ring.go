@@ -27,11 +27,12 @@ const (
 	Ghosts   Use = "ghosts"   // what a ghost has in the place of a person's
 	Pepper   Use = "pepper"   // the keyed hash of a password before Argon2id
 	Browsers Use = "browsers" // a browser's next secret, from the one before
+	Saved    Use = "saved"    // the keyed hash by which a saved code is found
 	Checks   Use = "checks"   // the value that tells a wrong key file
 )
 
 // uses are all of them: what is not here has no key.
-var uses = [...]Use{Codes, Sealing, Links, Ghosts, Pepper, Browsers, Checks}
+var uses = [...]Use{Codes, Sealing, Links, Ghosts, Pepper, Browsers, Saved, Checks}
 
 const (
 	keyBytes = 32        // an installation key: 256 bits

@@ -33,7 +33,7 @@ type Registering struct {
 func (db *DB) Register(ctx context.Context, r Registering) (*sparekey.Flow, error) {
 	var out *sparekey.Flow
 	err := db.write(ctx, func(t *tx) error {
-		f, err := t.prove(r.Challenge, r.Turn)
+		f, err := t.prove(Proving{Challenge: r.Challenge, Place: r.Challenge.Identifier, Turn: r.Turn})
 		if err != nil {
 			return err
 		}
@@ -182,11 +182,11 @@ func (db *DB) Accounts(ctx context.Context, before time.Time, max int) ([]sparek
 func (db *DB) Identifiers(ctx context.Context, account string) ([]sparekey.Identifier, error) {
 	var list []sparekey.Identifier
 	err := db.read(ctx).rows(`
-		SELECT id, account, kind, key, shown, added, proved, dropped FROM identifiers
+		SELECT id, account, kind, key, shown, added, proved, dropped, asleep FROM identifiers
 		 WHERE account = $1 AND dropped = 0 ORDER BY added, id`, []any{account},
 		func(scan func(...any) error) error {
 			var i sparekey.Identifier
-			err := scan(&i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown, when{&i.Added}, when{&i.Proved}, when{&i.Dropped})
+			err := scan(&i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown, when{&i.Added}, when{&i.Proved}, when{&i.Dropped}, when{&i.Asleep})
 			list = append(list, i)
 			return err
 		})
@@ -316,14 +316,14 @@ func (db *DB) FailedTries(ctx context.Context, account string, since time.Time, 
 }
 
 // Credentials lists the ways an account has beside its identifiers, the first
-// added first. It gives nothing that opens anything.
+// added first, and those that were dropped and can still be taken back. It gives nothing that opens anything.
 func (db *DB) Credentials(ctx context.Context, account string) ([]sparekey.Credential, error) {
 	var list []sparekey.Credential
 	err := db.read(ctx).rows(`
-		SELECT id, kind, added, changed FROM credentials WHERE account = $1 AND dropped = 0 ORDER BY added, id`,
+		SELECT id, kind, name, added, changed, dropped, asleep FROM credentials WHERE account = $1 ORDER BY added, id`,
 		[]any{account}, func(scan func(...any) error) error {
 			var c sparekey.Credential
-			err := scan(&c.ID, &c.Kind, when{&c.Added}, when{&c.Changed})
+			err := scan(&c.ID, &c.Kind, &c.Name, when{&c.Added}, when{&c.Changed}, when{&c.Dropped}, when{&c.Asleep})
 			list = append(list, c)
 			return err
 		})
@@ -335,11 +335,11 @@ func (db *DB) Credentials(ctx context.Context, account string) ([]sparekey.Crede
 
 func (c conn) events(where string, args ...any) ([]sparekey.Event, error) {
 	var list []sparekey.Event
-	err := c.rows(`SELECT id, account, kind, how, others, at, asked_from, asked_on FROM events WHERE `+where, args,
+	err := c.rows(`SELECT id, account, kind, how, others, about, at, asked_from, asked_on FROM events WHERE `+where, args,
 		func(scan func(...any) error) error {
 			var e sparekey.Event
 			var how string
-			err := scan(&e.ID, &e.Account, &e.Kind, &how, &e.Others, when{&e.Facts.At}, &e.Facts.From, &e.Facts.On)
+			err := scan(&e.ID, &e.Account, &e.Kind, &how, &e.Others, &e.About, when{&e.Facts.At}, &e.Facts.From, &e.Facts.On)
 			e.How = sparekey.SplitWays(how)
 			list = append(list, e)
 			return err

@@ -42,7 +42,11 @@ func (c conn) mayAct(epoch int64, flow string, now time.Time) (*sparekey.Flow, [
 	if err != nil {
 		return nil, nil, err
 	}
-	err = f.MayAct(now, proofs, account)
+	demand, err := c.demand(f, account)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = f.MayAct(now, proofs, account, demand)
 	if errors.Is(err, sparekey.ErrChanged) { // by this very flow, in another tab?
 		if f, err := c.flow(epoch, flow); err == nil && f.Step == sparekey.Done {
 			return f, nil, sparekey.ErrUsed
@@ -85,7 +89,7 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 			return err
 		}
 		n, err := t.exec(`
-			UPDATE accounts SET password_epoch = password_epoch + 1
+			UPDATE accounts SET password_epoch = password_epoch + 1, drop_second = 0
 			 WHERE id = $1 AND password_epoch = $2 AND ways_epoch = $3 AND disabled = 0`,
 			f.Account, f.Epochs.Password, f.Epochs.Ways)
 		if err != nil {
@@ -99,6 +103,12 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 			return err
 		}
 		if err := t.proveIdentifiers(f, proofs, a); err != nil {
+			return err
+		}
+		if err := t.sleep(f, a.Turn.Now); err != nil {
+			return err
+		}
+		if err := t.restore(f); err != nil {
 			return err
 		}
 		if err := t.letIn(f, a); err != nil {
@@ -174,6 +184,62 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 	return nil
 }
 
+// sleep puts every young way of the account to sleep that was not proved in the
+// recovery: it opens nothing until the owner wakes it by an older proof (DESIGN
+// rule 11).
+func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
+	if f.Purpose != sparekey.Recover {
+		return nil
+	}
+	for _, table := range []string{
+		`credentials SET asleep = $1 WHERE kind <> 'password'`,
+		`identifiers SET asleep = $1 WHERE kind <> 'login'`,
+	} {
+		_, err := t.exec(`
+			UPDATE `+table+` AND account = $2 AND asleep = 0 AND added > $3
+			   AND added > (SELECT created FROM accounts WHERE id = $2)
+			   AND id NOT IN (SELECT place FROM proofs WHERE flow = $4)`,
+			micros(now), f.Account, micros(now.Add(-sparekey.YoungFor)), f.ID)
+		if err != nil {
+			return fmt.Errorf("put young ways to sleep: %w", err)
+		}
+	}
+	return nil
+}
+
+// restore gives the account back what it had before the event that the recovery
+// goes back to: what was dropped since, and whether it asks for two proofs.
+func (t *tx) restore(f *sparekey.Flow) error {
+	before, err := t.takesBack(f)
+	if err != nil || before.IsZero() {
+		return err
+	}
+	a, err := t.account(f.Account)
+	if err != nil {
+		return err
+	}
+	d, err := t.demand(f, a)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE accounts SET two_proofs = $1 WHERE id = $2`, d.Two, f.Account); err != nil {
+		return fmt.Errorf("ask for as many proofs as before: %w", err)
+	}
+	_, err = t.exec(`
+		UPDATE credentials SET dropped = 0
+		 WHERE account = $1 AND dropped >= $2 AND dropped > 0 AND (kind NOT IN ('saved', 'totp') OR NOT EXISTS (
+			SELECT 1 FROM credentials o WHERE o.account = $1 AND o.kind = credentials.kind AND o.dropped = 0 AND o.added < $2))`,
+		f.Account, micros(before))
+	if err == nil {
+		_, err = t.exec(`UPDATE identifiers SET dropped = 0 WHERE account = $1 AND kind <> 'login' AND dropped >= $2 AND dropped > 0`,
+			f.Account, micros(before))
+	}
+	if err != nil {
+		return fmt.Errorf("take back what was dropped: %w", err)
+	}
+	return nil
+}
+
 // letIn makes the browser known, and re-issues the session that the flow was
 // begun in. A recovery opens no session: the new password does (A48).
 func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
@@ -226,10 +292,14 @@ func (t *tx) announced(kind sparekey.MessageKind, e sparekey.Event) (told int, e
 
 // addNotices writes the messages about an event to the identifiers.
 func (t *tx) addNotices(kind sparekey.MessageKind, e sparekey.Event, to []string) error {
+	due := e.Facts.At
+	if kind == sparekey.HalfSignInMessage { // not if the other half follows
+		due = due.Add(sparekey.HalfAfter)
+	}
 	for n, i := range to {
 		err := t.addMessage(&sparekey.Message{
 			ID: e.ID + "-" + strconv.Itoa(n), Kind: kind, Account: e.Account, Identifier: i, Event: e.ID,
-			RunAt: e.Facts.At, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
+			RunAt: due, DropAfter: e.Facts.At.Add(sparekey.NoticeLife),
 		})
 		if err != nil {
 			return err
@@ -256,28 +326,11 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 		if err != nil {
 			return err
 		}
-		account, err := t.account(f.Account)
-		if err != nil {
-			return err
-		}
-		if !sparekey.SignIn.Enough(proofs, account.TwoProofs) {
-			return sparekey.ErrOutOfStep
-		}
 		f.Same = true
-		if err := t.close(f, a.Turn.Now); err != nil {
+		if err := t.openByFlow(f, proofs, a); err != nil {
 			return err
 		}
 		if err := t.proveIdentifiers(f, proofs, a); err != nil {
-			return err
-		}
-		a.Open.How = waysOf(proofs)
-		known, err := t.openSession(f.Account, f.Epochs, a.Open)
-		if err != nil {
-			return err
-		}
-		e := a.Event
-		e.Account, e.How = f.Account, a.Open.How
-		if err := t.signedIn(e, known); err != nil {
 			return err
 		}
 		if err := t.callOff(f, a); err != nil {
@@ -296,6 +349,38 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 		return nil, fmt.Errorf("sign in by flow: %w", err)
 	}
 	return out, nil
+}
+
+// openByFlow opens the session that the proofs of a flow are enough for, and
+// closes the flow. They count in the session.
+func (t *tx) openByFlow(f *sparekey.Flow, proofs []sparekey.Proof, a Acting) error {
+	account, err := t.account(f.Account)
+	if err != nil {
+		return err
+	}
+	switch {
+	case account == nil || account.Epochs != f.Epochs || !account.Disabled.IsZero() || f.Purpose == sparekey.SignIn && !account.DeleteAt.IsZero():
+		return sparekey.ErrChanged
+	case !sparekey.SignIn.Enough(proofs, sparekey.Demand{Two: account.TwoProofs, High: t.high}):
+		return sparekey.ErrOutOfStep
+	}
+	if err := t.close(f, a.Turn.Now); err != nil {
+		return err
+	}
+	a.Open.How = waysOf(proofs)
+	known, err := t.openSession(f.Account, f.Epochs, a.Open)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE proofs SET session = $1 WHERE flow = $2`, a.Open.Session, f.ID); err != nil {
+		return fmt.Errorf("count proofs in the session: %w", err)
+	}
+	if err := t.whole(f); err != nil {
+		return err
+	}
+	e := a.Event
+	e.Account, e.How = f.Account, a.Open.How
+	return t.signedIn(e, known)
 }
 
 // AddPasswordProof writes that the flow's last page was given the current

@@ -28,6 +28,11 @@ func TestWhatChangesIsWrittenDown(t *testing.T) {
 		"callOff":          "SetPassword",
 		"Pause":            "turnPause",
 		"Unpause":          "turnPause",
+		"restore":          "endSessions",
+		"addIdentifier":    "waysChanged",
+		"DropWay":          "waysChanged",
+		"KeepWay":          "waysChanged",
+		"Sweep":            "what was dropped long ago is told of no more",
 	}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

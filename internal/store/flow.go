@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sparekey"
@@ -13,10 +14,11 @@ import (
 const flowColumns = `id, purpose, step, stopped, ghost, subject, account, password_epoch, ways_epoch,
 	session, browser, old_browser, old_until, last_key, known_hash, known,
 	typed_kind, typed_key, typed, pending, lang, asked_from, asked_on, return_to,
-	tries, sends, asked_at, next_send, started, expires, closed, others, same, event, charge, lang_chosen, shared`
+	tries, sends, asked_at, next_send, started, expires, closed, others, same, event, charge, lang_chosen, shared, target, own, fresh`
 
 func scanFlow(scan func(...any) error, more ...any) (*sparekey.Flow, error) {
 	var f sparekey.Flow
+	var own string
 	dest := []any{
 		&f.ID, &f.Purpose, &f.Step, &f.Stopped, &f.Ghost, &f.Subject, &f.Account, &f.Epochs.Password, &f.Epochs.Ways,
 		&f.Session, &f.Browser, &f.OldBrowser,
@@ -30,10 +32,12 @@ func scanFlow(scan func(...any) error, more ...any) (*sparekey.Flow, error) {
 		when{&f.Expires},
 		when{&f.Closed},
 		&f.Others, &f.Same, &f.Event, &f.Charge, &f.Chosen, &f.Shared,
+		&f.Target, &own, &f.Fresh,
 	}
 	if err := scan(append(dest, more...)...); err != nil {
 		return nil, err
 	}
+	f.Own = sparekey.SplitOwn(own)
 	return &f, nil
 }
 
@@ -111,14 +115,15 @@ func (t *tx) addFlow(f *sparekey.Flow) (bool, error) {
 	n, err := t.exec(`
 		INSERT INTO flows (install_epoch, `+flowColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+			$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
 		ON CONFLICT (id) DO NOTHING`,
 		t.db.flowEpoch(),
 		f.ID, f.Purpose, f.Step, f.Stopped, f.Ghost, f.Subject, f.Account, f.Epochs.Password, f.Epochs.Ways,
 		f.Session, f.Browser, f.OldBrowser, micros(f.OldUntil), f.LastKey, f.KnownHash, f.Known,
 		f.TypedKind, f.TypedKey, f.Typed, f.Pending, f.Lang, f.From, f.On, f.ReturnTo,
 		f.Tries, f.Sends, micros(f.AskedAt), micros(f.NextSend), micros(f.Started), micros(f.Expires), micros(f.Closed),
-		f.Others, f.Same, f.Event, f.Charge, f.Chosen, f.Shared)
+		f.Others, f.Same, f.Event, f.Charge, f.Chosen, f.Shared,
+		f.Target, sparekey.JoinOwn(f.Own), f.Fresh)
 	return n == 1, err
 }
 
@@ -140,16 +145,24 @@ type Step struct {
 	Now       time.Time
 }
 
-// SpendTry spends one try of a flow and gives the flow and the challenge to
-// compare with. The try is on disk when it returns: spend first, look later
-// (A16). It gives no challenge if nothing was spent; the flow then says why.
-// The exact repeat of the form that spent the last try spends nothing and may
-// be compared again: it asks the same question.
-func (db *DB) SpendTry(ctx context.Context, s Step) (*sparekey.Flow, *sparekey.Challenge, error) {
-	var f *sparekey.Flow
-	var c *sparekey.Challenge
+// A Try is a try that was spent: what to compare the answer with. Without a
+// Challenge nothing was spent, and the flow says why.
+type Try struct {
+	Flow      *sparekey.Flow
+	Challenge *sparekey.Challenge
+	// Blind is set where a budget further out has no room, or another proof has
+	// to come first: nothing may be compared, and the answer is wrong.
+	Blind bool
+}
+
+// SpendTry spends one try of a flow and gives the challenge to compare with. The
+// try is on disk when it returns: spend first, look later (A16). The exact
+// repeat of the form that spent the last try spends nothing and may be compared
+// again: it asks the same question.
+func (db *DB) SpendTry(ctx context.Context, s Step) (Try, error) {
+	var try Try
 	err := db.write(ctx, func(t *tx) error {
-		f, c = nil, nil
+		try = Try{}
 		n, err := t.exec(`
 			UPDATE flows SET tries = tries + 1, last_key = $1
 			 WHERE id = $2 AND browser = $3 AND step = 'verify' AND tries < $4 AND expires > $5 AND last_key <> $1
@@ -158,23 +171,110 @@ func (db *DB) SpendTry(ctx context.Context, s Step) (*sparekey.Flow, *sparekey.C
 		if err != nil {
 			return err
 		}
-		if f, err = t.flow(db.flowEpoch(), s.Flow); err != nil {
+		f, err := t.flow(db.flowEpoch(), s.Flow)
+		if err != nil {
 			return err
 		}
+		try.Flow = f
 		repeat := f.LastKey == s.Key && f.Step == sparekey.Verify && f.Browser == s.Browser && s.Now.Before(f.Expires)
 		if n == 0 && !repeat {
 			return nil
 		}
-		c, err = t.challenge(`id = $1 AND flow = $2 AND is_open`, s.Challenge, s.Flow)
+		c, err := t.challenge(`id = $1 AND flow = $2 AND is_open`, s.Challenge, s.Flow)
 		if errors.Is(err, sparekey.ErrNotFound) {
 			return nil
+		}
+		if err == nil && c.Way == sparekey.ByTOTP {
+			try.Blind, err = t.spendTOTP(f, s)
+		}
+		try.Challenge = c
+		return err
+	})
+	if err != nil {
+		return Try{}, fmt.Errorf("spend try: %w", err)
+	}
+	return try, nil
+}
+
+// spendTOTP spends a try of the account's authenticator app, and reports whether
+// the answer may not be looked at (A24): its budget is spent, or nothing else
+// was proved in the flow before.
+func (t *tx) spendTOTP(f *sparekey.Flow, s Step) (blind bool, err error) {
+	if err := t.hold(f.Subject); err != nil {
+		return true, err
+	}
+	lane := sparekey.StrangerLane
+	if f.Known || f.Session != "" {
+		lane = sparekey.KnownLane
+	}
+	room, err := t.spend(Spend{
+		ID: "totp " + s.Flow + " " + s.Key, Subject: f.Subject, Kind: totpSpend, Lane: string(lane),
+		Windows: sparekey.TOTPBudget(), Now: s.Now, Brief: f.Ghost,
+	})
+	if err != nil {
+		return true, err
+	}
+	proofs, err := t.proofs(f, s.Now)
+	if err != nil {
+		return true, err
+	}
+	first := slices.ContainsFunc(proofs, func(p sparekey.Proof) bool { return p.Way != sparekey.ByTOTP })
+	return !room || !first, nil
+}
+
+// A Swap is the choice of another way, or of another address for a code.
+type Swap struct {
+	Step
+	Asking            // the challenge to open if the flow has none of that way, and its message
+	Identifier string // where the code shall go, if one was chosen
+}
+
+// Swap closes the open challenge of a flow and opens another: the one of that
+// way that the flow has already, with its code, or a new one. The proofs of the
+// flow stay. It does the same for an account that has the way, for one that has
+// not and for nobody (A05). It reports what keeps the flow from it.
+func (db *DB) Swap(ctx context.Context, s Swap) (*sparekey.Flow, error) {
+	var out *sparekey.Flow
+	err := db.write(ctx, func(t *tx) error {
+		f, err := t.flow(db.flowEpoch(), s.Flow)
+		if err != nil {
+			return err
+		}
+		out = f
+		if f.LastKey == s.Key { // a second click
+			return nil
+		}
+		if err := f.MayChoose(s.Now); err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE challenges SET is_open = FALSE WHERE flow = $1 AND is_open`, f.ID); err != nil {
+			return err
+		}
+		n, err := t.exec(`
+			UPDATE challenges SET is_open = TRUE WHERE id = (
+				SELECT MIN(c.id) FROM challenges c
+				 WHERE c.flow = $1 AND c.way = $2 AND ($3 = '' OR c.identifier = $3)
+				   AND NOT EXISTS (SELECT 1 FROM proofs p WHERE p.challenge = c.id))`,
+			f.ID, s.Asking.Challenge.Way, s.Identifier)
+		if err == nil && n == 0 {
+			err = t.ask(f, s.Asking, s.Now)
+		}
+		if err != nil {
+			return err
+		}
+		n, err = t.exec(`
+			UPDATE flows SET last_key = $1, sends = $2, asked_at = $3, next_send = $4
+			 WHERE id = $5 AND browser = $6 AND step = 'verify' AND tries < $7 AND expires > $8`,
+			s.Key, f.Sends, micros(f.AskedAt), micros(f.NextSend), f.ID, s.Browser, sparekey.MaxTries, micros(s.Now))
+		if err == nil && n == 0 {
+			err = sparekey.ErrOutOfStep
 		}
 		return err
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("spend try: %w", err)
+		return out, fmt.Errorf("choose a way: %w", err)
 	}
-	return f, c, nil
+	return out, nil
 }
 
 // Ask writes that a flow asks for its code once more, with the message that

@@ -75,7 +75,7 @@ func (db *DB) WayOn(ctx context.Context, name string, caps sparekey.Windows, now
 	var i sparekey.Identifier
 	err := c.row(`
 		SELECT i.id, i.account, i.kind, i.key, i.shown FROM spends s JOIN identifiers i ON i.id = s.subject
-		 WHERE s.id = $1 AND i.kind = 'email' AND i.proved > 0 AND i.dropped = 0`,
+		 WHERE s.id = $1 AND i.kind = 'email' AND i.proved > 0 AND i.dropped = 0 AND i.asleep = 0`,
 		[]any{mail}, &i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, sparekey.ErrNotFound
@@ -126,7 +126,7 @@ func (db *DB) Open(ctx context.Context, f *sparekey.Flow, c *sparekey.Challenge,
 		if err := t.addChallenge(c); err != nil {
 			return err
 		}
-		if err := t.addProof(f, c, turn.Now); err != nil {
+		if err := t.addProof(f, c, c.Identifier, turn.Now); err != nil {
 			return err
 		}
 		return t.turn(turn)

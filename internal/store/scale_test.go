@@ -108,14 +108,14 @@ func (f *filling) register(n int) {
 	f.must(err)
 	_, err = f.db.Resolve(background, store.Resolving{
 		Message: claimed[0], Now: f.now, Ghost: f.src.ID(), New: f.src.ID(), Nonce: f.src.ID(), KeyID: "kabcdef",
-		Caps: sparekey.MailCap(), Bind: way.Binding,
+		Caps: sparekey.MailCap(), Bind: way.Binding, Mask: func(_, shown string) string { return shown },
 	})
 	f.must(err)
 	f.must(f.db.Sent(background, claimed[0], f.now))
-	_, open, err := f.db.SpendTry(background, store.Step{
+	try, err := f.db.SpendTry(background, store.Step{
 		Flow: flow.ID, Challenge: c.ID, Browser: flow.Browser, Key: f.hash(), Now: f.now,
 	})
-	if f.must(err); open == nil {
+	if f.must(err); try.Challenge == nil {
 		f.b.Fatal("got no open challenge, want one to answer")
 	}
 	facts := sparekey.Facts{At: f.now, From: flow.From, On: flow.On}

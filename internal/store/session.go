@@ -137,7 +137,7 @@ func (db *DB) SignInView(ctx context.Context, kind, key, knownHash string, now t
 		SELECT i.id IS NULL, COALESCE(a.id, ''), COALESCE(a.password_epoch, 0), COALESCE(a.ways_epoch, 0),
 		       COALESCE(a.two_proofs, FALSE), COALESCE(a.disabled, 0), COALESCE(a.delete_at, 0), COALESCE(c.data, ''), COALESCE(b.id, '')
 		  FROM (SELECT 1 AS one) AS o
-		  LEFT JOIN identifiers i ON i.kind = $1 AND i.key = $2 AND i.dropped = 0 AND i.proved > 0
+		  LEFT JOIN identifiers i ON i.kind = $1 AND i.key = $2 AND i.dropped = 0 AND i.proved > 0 AND i.asleep = 0
 		  LEFT JOIN accounts a ON a.id = COALESCE(i.account,
 		       (SELECT MIN(account) FROM credentials WHERE kind = 'password' AND dropped = 0))
 		  LEFT JOIN credentials c ON c.account = a.id AND c.kind = 'password' AND c.dropped = 0
@@ -179,20 +179,15 @@ func (db *DB) SignIn(ctx context.Context, s SignIn) error {
 			return sparekey.ErrSignIn
 		}
 		proof := sparekey.Proof{Account: a.ID, Way: sparekey.ByPassword, Place: a.ID}
-		if !sparekey.SignIn.Enough([]sparekey.Proof{proof}, a.TwoProofs) {
+		if !sparekey.SignIn.Enough([]sparekey.Proof{proof}, sparekey.Demand{Two: a.TwoProofs, High: t.high}) {
 			return sparekey.ErrSignIn
 		}
 		known, err := t.openSession(a.ID, a.Epochs, s.Open)
 		if err != nil {
 			return err
 		}
-		if s.Rehashed != "" { // raises no epoch: the password is the same
-			_, err := t.exec(`
-				UPDATE credentials SET data = $1 WHERE account = $2 AND kind = 'password' AND dropped = 0 AND data = $3`,
-				s.Rehashed, a.ID, s.View.Password)
-			if err != nil {
-				return err
-			}
+		if err := t.rehashed(s.View, s.Rehashed); err != nil {
+			return err
 		}
 		if _, err := t.exec(`UPDATE spends SET good = TRUE WHERE id = $1`, s.Try); err != nil {
 			return err

@@ -26,10 +26,12 @@ type Spend struct {
 	Refused bool
 }
 
-// Password and mail are the kinds of spends.
+// The kinds of spends.
 const (
 	passwordSpend = "password"
 	mailSpend     = "mail"
+	textSpend     = "text"
+	totpSpend     = "totp"
 )
 
 // spent adds up, for each window, what the subject has spent in the lane.

@@ -36,6 +36,8 @@ type Options struct {
 	Trace func(Statement)
 	// Log, if set, is told when another PostgreSQL server has taken over.
 	Log *slog.Logger
+	// High is the profile "high": what is enough is asked with it.
+	High bool
 
 	schema string // of PostgreSQL, if it is not the usual one
 	alone  bool   // these are the connections of a restore: see restoreLock
@@ -59,6 +61,7 @@ type DB struct {
 	postgres bool
 	changed  atomic.Int64 // how often tx.changed was called
 	trace    func(Statement)
+	high     bool
 	// epoch is the installation's own counter. A restore raises it, with the
 	// server stopped, and so ends what was begun before.
 	epoch int64
@@ -82,7 +85,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("read the installation's epoch: %w", err)
 	}
-	db.log = o.Log
+	db.log, db.high = o.Log, o.High
 	return db, nil
 }
 
@@ -231,7 +234,7 @@ func down(err error) error {
 
 // read gives a connection for looking only.
 func (db *DB) read(ctx context.Context) conn {
-	return conn{ctx: ctx, on: db.looks, postgres: db.postgres, trace: db.trace}
+	return conn{ctx: ctx, on: db.looks, postgres: db.postgres, high: db.high, trace: db.trace}
 }
 
 // A conn runs statements on a transaction or on the pool of readers.
@@ -239,6 +242,7 @@ type conn struct {
 	ctx      context.Context
 	on       runner
 	postgres bool
+	high     bool
 	trace    func(Statement)
 }
 
@@ -250,7 +254,7 @@ type tx struct {
 }
 
 func (db *DB) begun(ctx context.Context, on runner) *tx {
-	return &tx{conn: conn{ctx: ctx, on: on, postgres: db.postgres, trace: db.trace}, db: db}
+	return &tx{conn: conn{ctx: ctx, on: on, postgres: db.postgres, high: db.high, trace: db.trace}, db: db}
 }
 
 // tellChanges says on this node that something was written down that changed. It

@@ -54,6 +54,16 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 			[]any{micros(now.Add(-sparekey.NoticeLife - 24*time.Hour)), micros(now.Add(-24 * time.Hour)), sweepBatch},
 		},
 		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, []any{micros(now.Add(-400 * 24 * time.Hour)), sweepBatch}},
+		// What was dropped and cannot be taken back any more. A spend of an identifier's
+		// outlives it, and is swept in its own time.
+		{
+			`DELETE FROM credentials WHERE id IN (SELECT id FROM credentials WHERE dropped > 0 AND dropped < $1 LIMIT $2)`,
+			[]any{micros(now.Add(-sparekey.TakeBack)), sweepBatch},
+		},
+		{
+			`DELETE FROM identifiers WHERE id IN (SELECT id FROM identifiers WHERE dropped > 0 AND dropped < $1 LIMIT $2)`,
+			[]any{micros(now.Add(-sparekey.TakeBack)), sweepBatch},
+		},
 		{`DELETE FROM changes WHERE at < ` + db.read(ctx).clock() + ` - $1`, []any{(3 * ChangesKept).Microseconds()}},
 		{`DELETE FROM funnel WHERE hour < $1`, []any{micros(now.Add(-sparekey.FunnelKept))}},
 	}
@@ -62,6 +72,11 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 	if swept.Rows, err = db.Erase(ctx, now); err != nil {
 		return Swept{}, err
 	}
+	seconds, err := db.DropSeconds(ctx, now)
+	if err != nil {
+		return swept, err
+	}
+	swept.Rows += seconds
 	for _, s := range steps {
 		err := db.write(ctx, func(t *tx) error {
 			n, err := t.exec(s.query, s.args...)

@@ -12,10 +12,10 @@ import (
 	"sparekey/internal/secret"
 )
 
-// Mail is the way by a mailed code. The code is not stored anywhere: it is
-// derived from the challenge's row by a key that the database does not have,
-// so that a stolen database opens nothing (A34), and a message sent again
-// carries the same digits.
+// Mail is the way by a code that is mailed, or texted. The code is not stored
+// anywhere: it is derived from the challenge's row by a key that the database
+// does not have, so that a stolen database opens nothing (A34), and a message
+// sent again carries the same digits.
 type Mail struct {
 	Keys *secret.Ring
 }
@@ -44,7 +44,8 @@ func (m *Mail) Check(f *sparekey.Flow, c *sparekey.Challenge, answer secret.Text
 		return false, err
 	}
 	right := secret.Equal(code.Reveal(), answer.Reveal())
-	return right && !f.Ghost && !f.Stopped && c.Way == sparekey.ByMail && c.Flow == f.ID, nil
+	sent := c.Way == sparekey.ByMail || c.Way == sparekey.ByText || c.Way == sparekey.ByNew
+	return right && !f.Ghost && !f.Stopped && sent && c.Flow == f.ID, nil
 }
 
 // Binding ties a code to an identifier and its normal form.

@@ -114,11 +114,14 @@ func TestCodeProvesOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := app.Store.Prove(ctx, open, store.Turn{Key: "one", Now: app.Now()}); err != nil {
+		right := func(key string) store.Proving {
+			return store.Proving{Challenge: open, Place: open.Identifier, Turn: store.Turn{Key: key, Now: app.Now()}}
+		}
+		if _, err := app.Store.Prove(ctx, right("one")); err != nil {
 			t.Fatalf("the first: got %v, want a proof", err)
 		}
 		before := rows.Dump()
-		if _, err := app.Store.Prove(ctx, open, store.Turn{Key: "two", Now: app.Now()}); !errors.Is(err, sparekey.ErrUsed) {
+		if _, err := app.Store.Prove(ctx, right("two")); !errors.Is(err, sparekey.ErrUsed) {
 			t.Errorf("the second: got %v, want %v", err, sparekey.ErrUsed)
 		}
 		if got := sparekeytest.Changed(before, rows.Dump()); got != nil {

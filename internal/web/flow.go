@@ -2,7 +2,9 @@ package web
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"sparekey"
@@ -41,12 +43,14 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		status = http.StatusOK
 	}
 	if f.Step == sparekey.Done {
-		return s.done(r, f)
+		return s.done(r, f, nil)
 	}
 	if err := f.Open(now); err != nil {
 		return s.ended(r, f, err)
 	}
 	switch {
+	case f.Step == sparekey.Act && f.Purpose == sparekey.AddWay && f.Target != string(sparekey.BySaved):
+		return s.enrol(r, status, f, n)
 	case f.Step == sparekey.Act && confirmed(f.Purpose):
 		return s.confirm(r, status, f, n)
 	case f.Step == sparekey.Act:
@@ -57,16 +61,43 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		return s.show(r, status, p)
 	case f.Tries >= sparekey.MaxTries:
 		return s.ended(r, f, sparekey.ErrTries)
-	case c == nil:
-		return s.ended(r, f, sparekey.ErrExpired)
+	case c == nil: // one more proof is needed
+		return s.waysPage(r, status, f, nil, n)
+	case c.Way == sparekey.BySaved || c.Way == sparekey.ByTOTP:
+		return s.show(r, status, s.verify(r, f, c, n))
 	}
-	return s.show(r, status, s.code(r, f, c, n))
+	p, err := s.code(r, f, c, n)
+	if err != nil {
+		return err
+	}
+	return s.show(r, status, p)
 }
 
-func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) *page.Code {
+// verify asks for an answer that nobody sends.
+func (s *Server) verify(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) *page.Verify {
+	p := &page.Verify{Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Way: c.Way, Note: n}
+	if f.Session != "" {
+		p.SignedInAs = f.Typed
+	}
+	if n != nil && n.Field == "code" {
+		p.Code = typed(r.form.text("code"))
+	}
+	return p
+}
+
+func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) (*page.Code, error) {
 	p := &page.Code{
+		Way:  c.Way,
 		Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose,
-		Typed: f.Typed, TypedKind: f.TypedKind, Note: n, AskedAt: f.Started, NextAt: f.NextSend, Ways: f.Purpose != sparekey.Register,
+		Typed: f.Typed, TypedKind: f.TypedKind, Note: n, AskedAt: f.Started, NextAt: f.NextSend,
+		Ways: f.Purpose != sparekey.Register && c.Way != sparekey.ByNew,
+	}
+	if c.Way == sparekey.ByNew {
+		to, err := s.Flows.Pending(f)
+		if err != nil {
+			return nil, err
+		}
+		p.To = to
 	}
 	if f.Session != "" {
 		p.TypedKind, p.SignedInAs = "session", f.Typed
@@ -80,7 +111,7 @@ func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *pa
 	if n != nil && n.Field == "code" {
 		p.Code = typed(r.form.text("code"))
 	}
-	return p
+	return p, nil
 }
 
 // login is what the person of a proved flow signs in with: what they typed, or
@@ -121,10 +152,22 @@ func (s *Server) flowBase(r *request, f *sparekey.Flow) page.Base {
 	return b
 }
 
-// done draws the last page. A registration has none: it leads on.
-func (s *Server) done(r *request, f *sparekey.Flow) error {
-	if f.Purpose == sparekey.Register {
-		return s.see(r, onward(f.ReturnTo))
+// done draws the last page. Some flows have none: they lead on.
+func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
+	fresh, err := s.Flows.Fresh(f)
+	if err != nil {
+		return err
+	}
+	if fresh == "" {
+		switch {
+		case f.Purpose == sparekey.Register && s.High: // a mailbox alone does not get them back in
+			return s.see(r, "/account/check")
+		case f.Purpose == sparekey.Register || f.Purpose == sparekey.SignIn:
+			return s.see(r, onward(f.ReturnTo))
+		}
+		if id := keptNote(f.Purpose); id != "" {
+			return s.tell(r, "/account/ways", id, 0)
+		}
 	}
 	login, err := s.login(r, f)
 	if err != nil {
@@ -132,12 +175,74 @@ func (s *Server) done(r *request, f *sparekey.Flow) error {
 	}
 	p := &page.Done{
 		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
-		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same,
+		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same, Fresh: fresh.Reveal(), Note: n,
 	}
 	if p.SignedIn && f.Session != "" && !p.Left() {
 		p.SignedInAs = f.Typed
 	}
-	return s.show(r, http.StatusOK, p)
+	status := http.StatusOK
+	if n != nil {
+		status = http.StatusUnprocessableEntity
+	}
+	return s.show(r, status, p)
+}
+
+// keptNote is what the list of ways says after a flow that changed it; empty for
+// other flows.
+func keptNote(p sparekey.Purpose) string {
+	switch p {
+	case sparekey.AddIdentifier, sparekey.AddWay:
+		return "way.add"
+	case sparekey.DropWay:
+		return "way.gone"
+	case sparekey.KeepWay:
+		return "way.kept"
+	case sparekey.TwoProofs:
+		return "way.two"
+	}
+	return ""
+}
+
+// postSaved forgets the saved code that the flow's last page shows, once the
+// person has said that it is kept.
+func (s *Server) postSaved(r *request) error {
+	id := r.PathValue("id")
+	if !r.form.has("kept") {
+		f, _, err := s.Flows.Flow(r.Context(), r.visit, id)
+		if err != nil {
+			return s.unknown(r, err)
+		}
+		if f.Step != sparekey.Done {
+			return s.see(r, "/flow/"+id)
+		}
+		return s.done(r, f, &page.Note{ID: "fresh.tick", Field: "kept"})
+	}
+	f, err := s.Flows.Kept(r.Context(), r.visit, id)
+	return s.moved(r, flow.Outcome{Flow: f}, err)
+}
+
+// getSaved gives the saved code as a file, as long as the page shows it.
+func (s *Server) getSaved(r *request) error {
+	f, _, err := s.Flows.Flow(r.Context(), r.visit, r.PathValue("id"))
+	if err != nil {
+		return s.unknown(r, err)
+	}
+	fresh, err := s.Flows.Fresh(f)
+	if err != nil {
+		return err
+	}
+	if fresh == "" || f.Step != sparekey.Done {
+		return sparekey.ErrNotFound
+	}
+	h := r.w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="saved-code.txt"`)
+	r.w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		text := r.printer.T("fresh.text", "Site", s.SiteName, "Host", s.PublicURL.Host) + "\r\n\r\n" + fresh.Reveal() + "\r\n"
+		io.WriteString(r.w, text) //nolint:errcheck // the client has gone
+	}
+	return nil
 }
 
 // ended draws the page of a flow that cannot go on.
@@ -162,14 +267,17 @@ func (s *Server) ended(r *request, f *sparekey.Flow, err error) error {
 
 // postAnswer takes the answer to the open challenge.
 func (s *Server) postAnswer(r *request) error {
-	out, err := s.Flows.Answer(r.Context(), r.visit, r.PathValue("id"), r.form.text("challenge"), r.form.text("code"))
+	out, err := s.Flows.Answer(r.Context(), r.visit, r.PathValue("id"), flow.Answer{
+		Challenge: r.form.text("challenge"), Code: r.form.text("code"), Passkey: r.form.text("passkey"),
+	})
 	return s.moved(r, out, err)
 }
 
 // postAct takes the flow's last form.
 func (s *Server) postAct(r *request) error {
-	out, err := s.Flows.Act(r.Context(), r.visit, r.PathValue("id"), flow.NewPassword{
+	out, err := s.Flows.Act(r.Context(), r.visit, r.PathValue("id"), flow.Form{
 		Password: r.form.text("password"), Again: r.form.text("password_again"), SignIn: r.form.has("same"),
+		Code: r.form.text("code"), Passkey: r.form.text("passkey"), Name: r.form.text("name"),
 	})
 	if err == nil && out.Flow.Same {
 		give(r, out.Cookies)
@@ -225,25 +333,47 @@ func (s *Server) postAgain(r *request) error {
 	return s.moved(r, flow.Outcome{Flow: f}, err)
 }
 
-// getWays lists the ways to verify: the same for everybody.
+// getWays lists the ways to verify: the same for everybody, but for those who
+// have shown who they are.
 func (s *Server) getWays(r *request) error {
 	f, c, err := s.Flows.Flow(r.Context(), r.visit, r.PathValue("id"))
 	if err != nil {
 		return s.unknown(r, err)
 	}
-	if f.Step != sparekey.Verify || c == nil || f.Tries >= sparekey.MaxTries || f.Open(s.Now()) != nil {
+	if f.MayChoose(s.Now()) != nil || f.Purpose == sparekey.Register || c != nil && c.Way == sparekey.ByNew {
 		return s.stand(r, f, c, 0, nil)
 	}
-	p := &page.Ways{Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose}
-	p.Self += "/ways"
-	for _, w := range flow.Ways() {
-		p.Rows = append(p.Rows, page.WayRow{Kind: string(w), TitleID: "ways." + string(w), HintID: "ways." + string(w) + ".hint"})
+	return s.waysPage(r, http.StatusOK, f, c, nil)
+}
+
+func (s *Server) waysPage(r *request, status int, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) error {
+	offer, err := s.Flows.Ways(r.Context(), f)
+	if err != nil {
+		return err
 	}
-	return s.show(r, http.StatusOK, p)
+	p := &page.Ways{
+		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Known: offer.Own, More: offer.More, Open: c != nil, Note: n,
+	}
+	if f.Session != "" {
+		p.SignedInAs = f.Typed
+	}
+	p.Self += "/ways"
+	for _, w := range offer.Rows {
+		row := page.WayRow{Kind: w.Way, Masked: w.Masked}
+		if w.Masked != "" {
+			row.Place = w.Place
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	return s.show(r, status, p)
 }
 
 // postWays goes on with another way.
 func (s *Server) postWays(r *request) error {
-	f, err := s.Flows.Choose(r.Context(), r.visit, r.PathValue("id"), sparekey.WayKind(r.form.text("way")))
+	way, place, _ := strings.Cut(r.form.text("way"), " ")
+	f, err := s.Flows.Choose(r.Context(), r.visit, r.PathValue("id"), sparekey.WayKind(way), place)
+	if errors.Is(err, sparekey.ErrSends) {
+		err = nil // the page says so by itself
+	}
 	return s.moved(r, flow.Outcome{Flow: f}, err)
 }

@@ -191,10 +191,12 @@ func number(id string) string {
 func note(e *sparekey.Error, now time.Time) *page.Note {
 	n := &page.Note{ID: e.Code, Args: e.Args, Field: e.Field}
 	switch e.Code {
-	case "code.wrong":
+	case "code.wrong", "saved.wrong", "totp.wrong", "passkey.wrong":
 		if len(e.Args) == 2 && e.Args[1] == 1 {
-			n.ID, n.Args = "code.last", nil
+			n.ID, n.Args = strings.TrimSuffix(e.Code, "wrong")+"last", nil
 		}
+	case "way.first":
+		n.Calm = true
 	case "code.early":
 		n.Args = []any{"In", e.After, "At", page.ClockSeconds(now.Add(e.After))}
 		n.Calm = true

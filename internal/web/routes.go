@@ -32,6 +32,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("POST /flow/{id}/act", s.page(s.postAct))
 
 	m.Handle("GET /flow/{id}/data", s.page(s.getFile))
+	m.Handle("GET /flow/{id}/saved.txt", s.page(s.getSaved))
+	m.Handle("POST /flow/{id}/saved", s.page(s.postSaved))
 
 	m.Handle("GET /stop/{token}", s.page(s.getStop))
 	m.Handle("POST /stop/{token}", s.page(s.postStop))
@@ -46,6 +48,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("GET /account/profile", s.signedIn(s.getProfile))
 	m.Handle("POST /account/profile", s.signedIn(s.begins(s.postProfile)))
 	m.Handle("GET /account/ways", s.signedIn(s.getMyWays))
+	m.Handle("POST /account/ways", s.signedIn(s.begins(s.postMyWays)))
+	m.Handle("GET /account/check", s.signedIn(s.getCheck))
+	m.Handle("POST /account/check", s.signedIn(s.begins(s.postCheck)))
 	m.Handle("GET /account/password", s.signedIn(s.getPassword))
 	m.Handle("POST /account/password", s.signedIn(s.begins(s.postPassword)))
 	m.Handle("GET /account/devices", s.signedIn(s.getDevices))

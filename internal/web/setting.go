@@ -14,19 +14,28 @@ import (
 // what will happen, and one button.
 func confirmed(p sparekey.Purpose) bool {
 	switch p {
-	case sparekey.ChooseLogin, sparekey.ExportData, sparekey.DeleteAccount:
+	case sparekey.ChooseLogin, sparekey.ExportData, sparekey.DeleteAccount,
+		sparekey.AddWay, sparekey.DropWay, sparekey.KeepWay, sparekey.TwoProofs:
 		return true
 	}
 	return false
 }
 
 func (s *Server) confirm(r *request, status int, f *sparekey.Flow, n *page.Note) error {
-	login, err := s.Flows.Pending(f)
+	p := &page.Confirm{
+		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, At: s.Now().Add(sparekey.EraseAfter), On: f.Target == "on", Note: n,
+	}
+	var err error
+	switch f.Purpose {
+	case sparekey.ChooseLogin:
+		p.Login, err = s.Flows.Pending(f)
+	case sparekey.DropWay, sparekey.KeepWay:
+		var h sparekey.Held
+		h, err = s.Flows.Target(r.Context(), f)
+		p.Way = page.MyWay{Kind: h.Way, Value: h.Shown, Sleep: !h.Asleep.IsZero() && h.Dropped.IsZero()}
+	}
 	if err != nil {
 		return err
-	}
-	p := &page.Confirm{
-		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Login: login, At: s.Now().Add(sparekey.EraseAfter), Note: n,
 	}
 	p.SignedInAs = f.Typed
 	return s.show(r, status, p)
@@ -77,28 +86,6 @@ func (s *Server) postProfile(r *request) error {
 	return s.tell(r, "/account/profile", "prof.ok", 0)
 }
 
-// getMyWays lists what the account's owner can verify with.
-func (s *Server) getMyWays(r *request) error {
-	v, err := s.Accounts.Of(r.Context(), r.account.ID)
-	if err != nil {
-		return err
-	}
-	p := &page.MyWays{Base: s.accountBase(r, v.Email())}
-	for _, i := range v.Identifiers {
-		if i.Kind == "email" {
-			p.Rows = append(p.Rows, page.MyWay{Kind: sparekey.ByMail, Value: i.Shown, Since: i.Proved})
-		}
-	}
-	ways, err := s.Accounts.Ways(r.Context(), r.account.ID)
-	if err != nil {
-		return err
-	}
-	for _, w := range ways {
-		p.Rows = append(p.Rows, page.MyWay{Kind: w.Kind, Since: w.Changed})
-	}
-	return s.show(r, http.StatusOK, p)
-}
-
 // getActivity lists what happened to the account.
 func (s *Server) getActivity(r *request) error {
 	v, err := s.Accounts.Of(r.Context(), r.account.ID)
@@ -111,7 +98,7 @@ func (s *Server) getActivity(r *request) error {
 	}
 	p := &page.Activity{Base: s.accountBase(r, v.Email())}
 	for _, a := range list {
-		row := page.ActivityRow{At: a.Facts.At, Kind: a.Kind, How: a.How, Failed: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
+		row := page.ActivityRow{At: a.Facts.At, Kind: a.Kind, How: a.How, About: aboutWay(a.About), Failed: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
 		if row.Browser == sparekey.ByOperator {
 			row.Browser = ""
 		}

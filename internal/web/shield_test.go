@@ -51,13 +51,15 @@ type shieldPost struct {
 func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
 	app.Register(mara, first)
 	app.Sleep(sparekey.ProofLife)
+	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+	saved := machineStart(c, "/account/ways", "do", "add", "way", "saved")
+	machineProve(app, c, saved, mara)
+	c.Get("/flow/" + saved).Submit("/act").See(303)
 	open := spendsHour(t, app, mara)
 	machineSignIn(app, mara, first) // the other device
-	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	proved := machineStart(c, "/recover", "login", mara)
 	machineProve(app, c, proved, mara)
 	exported := machineStart(c, "/account/data")
-	machineProve(app, c, exported, mara)
 	c.Get("/flow/" + exported).Submit("/act").See(303)
 	asked := machineStart(c, "/recover", "login", mara)
 	code := app.Code(mara)
@@ -75,6 +77,8 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 				flow = proved
 			case strings.HasSuffix(route, "/data"):
 				flow = exported
+			case strings.HasPrefix(route, "/flow/{id}/saved"):
+				flow = saved
 			}
 			switch {
 			case strings.HasPrefix(route, "/secure"):
@@ -90,6 +94,9 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 			{"/recover", []string{"login", mara}},
 			{"/flow/{id}/again", []string{"challenge", challenge}},
 			{"/flow/{id}/ways", []string{"way", "mail"}},
+			{"/flow/{id}/saved", []string{"kept", "1"}},
+			{"/account/ways", []string{"do", "two-on"}},
+			{"/account/check", nil},
 			{"/account/password", nil},
 			{"/account/profile", []string{"name", "Mara", "lang", "ar"}},
 			{"/account/data", []string{"what", "export"}},
@@ -230,7 +237,6 @@ func shieldJourney(app *sparekeytest.App, see func(*sparekeytest.Page)) *spareke
 		c.Get(path)
 	}
 	flow := machineStart(c, "/register", "login", mara, "password", first, "return_to", "/account/devices")
-	c.Get("/flow/"+flow+"/ways").Submit("/ways", "way", "mail").See(303)
 	machineProve(app, c, flow, mara)
 	for _, path := range []string{"/", "/signin", "/account", "/account/password", "/account/devices", "/api/v1/session", "/flow/" + flow} {
 		c.Get(path)
@@ -244,6 +250,9 @@ func shieldJourney(app *sparekeytest.App, see func(*sparekeytest.Page)) *spareke
 	c.Get("/account").Submit("/signout").See(303)
 	flow = machineStart(c, "/recover", "login", mara)
 	app.Deliver()
+	c.Get("/flow/"+flow+"/ways").Submit("/ways", "way", "saved").See(303)
+	c.Get("/flow/" + flow).See(200)
+	c.Get("/flow/"+flow+"/ways").Submit("/ways", "way", "mail").See(303)
 	mails := app.Sink.Mails(mara)
 	c.Get(strings.TrimPrefix(mails[len(mails)-1].StopURL(), sparekeytest.URL)).See(200)
 	c.Get("/flow/"+flow).Submit("/answer", "code", "none").See(422)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sparekey"
+	"sparekey/internal/flow"
 	"sparekey/internal/page"
 )
 
@@ -36,11 +37,16 @@ func (s *Server) postSignIn(r *request) error {
 			return s.show(r, http.StatusUnprocessableEntity, p)
 		}
 	}
-	cookies, err := s.Flows.SignIn(r.Context(), r.visit, r.form.text("login"), r.form.text("password"), p.Shared)
+	in, err := s.Flows.SignIn(r.Context(), r.visit, flow.Login{
+		Login: r.form.text("login"), Password: r.form.text("password"), Shared: p.Shared, ReturnTo: p.ReturnTo,
+	})
 	var e *sparekey.Error
 	switch {
+	case err == nil && in.Flow != "":
+		give(r, in.Cookies)
+		return s.see(r, "/flow/"+in.Flow)
 	case err == nil:
-		give(r, cookies)
+		give(r, in.Cookies)
 		return s.see(r, onward(p.ReturnTo))
 	case errors.Is(err, sparekey.ErrSignIn):
 		p.Failures = misses(r)

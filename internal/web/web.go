@@ -37,8 +37,11 @@ type Options struct {
 	Clients   *limit.Clients // the budget of starts per client
 	PublicURL *url.URL       // where Sparekey is; requests for another host are refused
 	SiteURL   string         // the one other origin that a person may be sent back to
-	Min       int            // characters of a new password
-	Contact   string         // a URL for reports of holes; empty for none
+	SiteName  string
+	Texts     bool   // text messages can be sent
+	High      bool   // the profile is "high"
+	Min       int    // characters of a new password
+	Contact   string // a URL for reports of holes; empty for none
 	// TrustedProxies are those whose word on the client's address is taken.
 	TrustedProxies []netip.Prefix
 	Ready          func(context.Context) error
@@ -98,7 +101,7 @@ func pageOf(path string) string {
 	switch {
 	case path == "/signout":
 		return "/account"
-	case len(parts) == 4 && parts[1] == "flow" && (parts[3] == "answer" || parts[3] == "again" || parts[3] == "act"):
+	case len(parts) == 4 && parts[1] == "flow" && (parts[3] == "answer" || parts[3] == "again" || parts[3] == "act" || parts[3] == "saved"):
 		return "/flow/" + parts[2]
 	}
 	return path

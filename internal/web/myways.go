@@ -1,0 +1,134 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sparekey"
+	"sparekey/internal/ident"
+	"sparekey/internal/page"
+)
+
+// getMyWays lists what the account's owner can verify with.
+func (s *Server) getMyWays(r *request) error {
+	return s.myWays(r, http.StatusOK, told(r, "way.add", "way.gone", "way.kept", "way.two"))
+}
+
+func (s *Server) myWays(r *request, status int, n *page.Note) error {
+	v, err := s.Accounts.Of(r.Context(), r.account.ID)
+	if err != nil {
+		return err
+	}
+	held, err := s.Accounts.Held(r.Context(), r.account.ID)
+	if err != nil {
+		return err
+	}
+	p := &page.MyWays{Base: s.accountBase(r, v.Email()), Two: v.TwoProofs, Drops: v.DropSecond, Texts: s.Texts, Note: n}
+	for _, h := range held {
+		if h.Way == sparekey.ByPassword && !h.Dropped.IsZero() || !h.Dropped.IsZero() && !s.Now().Before(h.Dropped.Add(sparekey.TakeBack)) {
+			continue
+		}
+		p.Rows = append(p.Rows, myWay(h))
+	}
+	if n != nil {
+		p.Typed = typed(r.form.text(n.Field))
+	}
+	return s.show(r, status, p)
+}
+
+// myWay is a way as the pages show it to its owner.
+func myWay(h sparekey.Held) page.MyWay {
+	w := page.MyWay{ID: h.Place, Kind: h.Way, Value: h.Shown, Since: h.Added, Sleep: !h.Asleep.IsZero()}
+	if h.Young {
+		w.Alone = h.Added.Add(sparekey.YoungFor)
+	}
+	if !h.Dropped.IsZero() {
+		w.Until, w.Sleep = h.Dropped.Add(sparekey.TakeBack), false
+	}
+	return w
+}
+
+// aboutWay reads the way that an event is about.
+func aboutWay(about string) page.MyWay {
+	kind, value, _ := strings.Cut(about, " ")
+	return page.MyWay{Kind: sparekey.WayKind(kind), Value: value}
+}
+
+// postMyWays begins a change of the ways. Each wants fresh proofs of this
+// session, and a password is none (A50).
+func (s *Server) postMyWays(r *request) error {
+	ctx, v, a := r.Context(), r.visit, r.account
+	var id string
+	var err error
+	switch do := r.form.text("do"); {
+	case do == "add" && r.form.has("email"):
+		id, err = s.Flows.AddIdentifier(ctx, v, a, ident.Email, r.form.text("email"))
+	case do == "add" && r.form.has("phone") && s.Texts:
+		id, err = s.Flows.AddIdentifier(ctx, v, a, ident.Phone, r.form.text("phone"))
+	case do == "add":
+		id, err = s.Flows.AddWay(ctx, v, a, sparekey.WayKind(r.form.text("way")))
+	case do == "drop":
+		id, err = s.Flows.DropWay(ctx, v, a, r.form.text("id"))
+	case do == "keep":
+		id, err = s.Flows.KeepWay(ctx, v, a, r.form.text("id"))
+	case do == "two-on", do == "two-off":
+		id, err = s.Flows.SetTwo(ctx, v, a, do == "two-on")
+	default:
+		return errForm
+	}
+	if errors.Is(err, sparekey.ErrChanged) {
+		return s.myWays(r, http.StatusConflict, &page.Note{ID: "way.changed"})
+	}
+	if e, ok := aboutField(err); ok {
+		return s.myWays(r, statusOf(e.Kind), note(e, s.Now()))
+	}
+	if err != nil {
+		return err
+	}
+	return s.see(r, "/flow/"+id)
+}
+
+// enrol draws the page that adds an authenticator app.
+func (s *Server) enrol(r *request, status int, f *sparekey.Flow, n *page.Note) error {
+	e, err := s.Flows.Enrolment(f)
+	if err != nil {
+		return err
+	}
+	p := &page.Enrol{
+		Base: s.flowBase(r, f), Flow: f.ID, Seed: e.Seed.Reveal(), Address: e.Address.Reveal(),
+		Two: r.account != nil && r.account.TwoProofs, Note: n,
+	}
+	p.SignedInAs = f.Typed
+	return s.show(r, status, p)
+}
+
+// getCheck shows what would be left after each loss.
+func (s *Server) getCheck(r *request) error {
+	v, err := s.Accounts.Of(r.Context(), r.account.ID)
+	if err != nil {
+		return err
+	}
+	losses, err := s.Accounts.Losses(r.Context(), &v.Account)
+	if err != nil {
+		return err
+	}
+	p := &page.Check{Base: s.accountBase(r, v.Email())}
+	for _, l := range losses {
+		row := page.Loss{ID: l.Of, Safe: l.Safe}
+		for _, h := range l.Left {
+			row.Left = append(row.Left, myWay(h))
+		}
+		p.Losses = append(p.Losses, row)
+	}
+	return s.show(r, http.StatusOK, p)
+}
+
+// postCheck begins a rehearsal.
+func (s *Server) postCheck(r *request) error {
+	id, err := s.Flows.Rehearse(r.Context(), r.visit, r.account)
+	if err != nil {
+		return err
+	}
+	return s.see(r, "/flow/"+id)
+}

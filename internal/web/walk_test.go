@@ -1,0 +1,249 @@
+package web_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/sparekeytest"
+)
+
+// How many random walks there are. `make prove-walks` walks 100,000.
+var (
+	walks    = flag.Int("walks", 300, "random walks through all pages")
+	walkSeed = flag.Uint64("walk-seed", 1, "repeats the walks of a run")
+)
+
+// A walker is somebody who has an account, its mailbox, its saved code and its
+// authenticator app, two browsers, and what the pages ever showed: but no secret
+// of anybody else's.
+type walker struct {
+	app     *sparekeytest.App
+	rows    sparekeytest.Rows
+	rand    *rand.Rand
+	mail    string // of the walker's own account
+	pass    []string
+	seed    string
+	codes   []string // every code that the walker ever had
+	places  []string // ids of ways and identifiers, the others' too
+	logins  []string
+	browser [2]*sparekeytest.Client
+	flows   []string
+	asked   []string // challenges
+	said    []string // what was done, for the failure
+	rounds  int
+}
+
+const (
+	victim = "wren@example.com"  // asks for one proof
+	strong = "heron@example.com" // asks for two
+)
+
+// Whatever requests are sent in whatever order, holding cookies, flows,
+// challenges, codes and sessions of one's own, nobody else's account changes
+// (A42, A52): the other way's form, another flow's challenge, another account's
+// code and another session's cookie prove nothing.
+func TestA42WalksChangeNobodyElse(t *testing.T) {
+	t.Parallel()
+	app := sparekeytest.New(t, sparekeytest.Options{})
+	w := newWalker(t, app)
+	want := w.others()
+	for n := range *walks {
+		w.walk(t)
+		if got := w.others(); got != want {
+			t.Fatalf("walk %d of seed %d: somebody else's account changed\n%s\nto\n%s\nafter\n%s", n, *walkSeed, want, got, strings.Join(w.said, "\n"))
+		}
+	}
+}
+
+func newWalker(t *testing.T, app *sparekeytest.App) *walker {
+	w := &walker{app: app, rows: app.Rows(), rand: rand.New(rand.NewPCG(*walkSeed, 0)), pass: []string{"two shy kestrels", "ten loud geese"}}
+	addSaved(app, app.Register(victim, second), victim)
+	addTOTP(app, app.Register(strong, second), strong)
+	w.logins = []string{victim, strong, "nobody@example.com"}
+	w.browser = [2]*sparekeytest.Client{app.Client(), app.Client()}
+	w.own(t)
+	app.Sleep(sparekey.YoungFor + time.Hour)
+	return w
+}
+
+// own gives the walker an account, with all a person can have.
+func (w *walker) own(t *testing.T) {
+	w.rounds++
+	w.mail = fmt.Sprintf("walker%d@example.com", w.rounds)
+	c := w.app.Register(w.mail, w.pass[0])
+	w.codes = append(w.codes, addSaved(w.app, c, w.mail))
+	seed, _ := addTOTP(w.app, c, w.mail)
+	w.seed = seed
+	w.browser[0] = c
+	w.places = w.rows.List(`SELECT id FROM credentials UNION SELECT id FROM identifiers`)
+	w.logins = append(w.logins[:3:3], w.mail)
+	w.flows, w.asked = nil, nil
+}
+
+// others is all that the others have: their accounts, addresses, ways, sessions
+// and known browsers.
+func (w *walker) others() string {
+	return strings.Join(w.rows.List(`
+		SELECT a.id || ' ' || a.password_epoch || ' ' || a.ways_epoch || ' ' || a.two_proofs || ' ' || a.disabled || ' ' || a.delete_at
+		  FROM accounts a JOIN identifiers i ON i.account = a.id WHERE i.key IN ('`+victim+`', '`+strong+`')
+		UNION ALL SELECT c.id || ' ' || c.data || ' ' || c.lookup || ' ' || c.dropped || ' ' || c.asleep || ' ' || c.last_step
+		  FROM credentials c JOIN identifiers i ON i.account = c.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		UNION ALL SELECT x.id || ' ' || x.key || ' ' || x.dropped || ' ' || x.asleep
+		  FROM identifiers x JOIN identifiers i ON i.account = x.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		UNION ALL SELECT s.id || ' ' || s.ended
+		  FROM sessions s JOIN identifiers i ON i.account = s.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		UNION ALL SELECT b.id
+		  FROM browsers b JOIN identifiers i ON i.account = b.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		 ORDER BY 1`), "\n")
+}
+
+// walk is a walk of a dozen steps, an hour after the one before.
+func (w *walker) walk(t *testing.T) {
+	w.said = w.said[:0]
+	w.app.Sleep(time.Hour)
+	if w.rand.IntN(20) == 0 {
+		w.app.Sweep()
+	}
+	addr := fmt.Sprintf("11.%d.%d.%d:4711", w.rand.IntN(256), w.rand.IntN(256), w.rand.IntN(256))
+	for _, c := range w.browser {
+		c.Addr = addr
+	}
+	if w.browser[0].Get("/account").Status != 200 && w.rand.IntN(3) == 0 {
+		w.own(t)
+	}
+	w.flows, w.asked = nil, nil
+	w.step(w.start)
+	for range 6 + w.rand.IntN(8) {
+		moves := []func(*sparekeytest.Client) string{w.start, w.look, w.look, w.choose, w.answer, w.answer, w.answer, w.act, w.again, w.setting, w.signIn}
+		w.step(moves[w.rand.IntN(len(moves))])
+	}
+}
+
+// step does something in one of the browsers, and sees that it is not answered
+// by a 5xx.
+func (w *walker) step(do func(*sparekeytest.Client) string) {
+	c := w.browser[w.rand.IntN(2)]
+	c.Watch = func(p *sparekeytest.Page) {
+		if p.Status >= 500 {
+			w.said = append(w.said, fmt.Sprintf("got status %d", p.Status))
+			panic(strings.Join(w.said, "\n"))
+		}
+		w.note(p)
+	}
+	w.said = append(w.said, do(c))
+}
+
+var (
+	flowShape      = regexp.MustCompile(`^/flow/[a-z0-9]+`)
+	challengeShape = regexp.MustCompile(`name="challenge" value="([^"]+)"`)
+)
+
+// note keeps what an answer shows.
+func (w *walker) note(p *sparekeytest.Page) {
+	if id := flowShape.FindString(p.Header.Get("Location")); id != "" {
+		w.flows = append(w.flows, id)
+	}
+	if found := challengeShape.FindStringSubmatch(p.Body); found != nil {
+		w.asked = append(w.asked, found[1])
+	}
+	if code := savedShape.FindString(p.Text()); code != "" {
+		w.codes = append(w.codes, code)
+	}
+}
+
+func pick[T any](w *walker, list []T) (one T) {
+	if len(list) > 0 {
+		one = list[w.rand.IntN(len(list))]
+	}
+	return one
+}
+
+func (w *walker) start(c *sparekeytest.Client) string {
+	login := pick(w, w.logins)
+	c.Get("/recover").Submit("/recover", "login", login)
+	w.app.Deliver()
+	if mails := w.app.Sink.Mails(w.mail); len(mails) > 0 {
+		if code := mails[len(mails)-1].Code(); code != "" {
+			w.codes = append(w.codes, code)
+		}
+	}
+	w.app.Sink.Reset()
+	return "recover " + login
+}
+
+func (w *walker) look(c *sparekeytest.Client) string {
+	at := pick(w, w.flows) + pick(w, []string{"", "", "/ways"})
+	c.Get(at)
+	return "look " + at
+}
+
+func (w *walker) choose(c *sparekeytest.Client) string {
+	at, way := pick(w, w.flows), pick(w, []string{"mail", "saved", "totp", "text", "passkey", "app", "password", "new", ""})
+	if w.rand.IntN(3) == 0 {
+		way += " " + pick(w, w.places)
+	}
+	c.Post(at+"/ways", "way", way)
+	w.app.Deliver()
+	return "choose " + at + " " + way
+}
+
+func (w *walker) answer(c *sparekeytest.Client) string {
+	at, challenge := pick(w, w.flows), pick(w, w.asked)
+	if w.rand.IntN(2) == 0 { // the one that is open there
+		if found := challengeShape.FindStringSubmatch(c.Get(at).Body); found != nil {
+			challenge = found[1]
+		}
+	}
+	code := pick(w, w.codes)
+	switch w.rand.IntN(4) {
+	case 0:
+		code = appCode(w.app, w.seed)
+	case 1:
+		if len(w.codes) > 0 {
+			code = w.codes[len(w.codes)-1]
+		}
+	}
+	c.Post(at+"/answer", "challenge", challenge, "code", code, "way", pick(w, []string{"mail", "totp", "saved"}))
+	return "answer " + at + " " + challenge + " " + code
+}
+
+func (w *walker) act(c *sparekeytest.Client) string {
+	at, pass := pick(w, w.flows), pick(w, w.pass)
+	c.Post(at+"/act", "password", pass, "password_again", pass, "code", appCode(w.app, w.seed), "same", "1")
+	c.Post(at+"/act", "password", pass, "password_again", pass)
+	return "act " + at
+}
+
+func (w *walker) again(c *sparekeytest.Client) string {
+	at := pick(w, w.flows)
+	c.Post(at+"/again", "challenge", pick(w, w.asked))
+	c.Post(at+"/saved", "kept", "1")
+	return "again " + at
+}
+
+func (w *walker) setting(c *sparekeytest.Client) string {
+	path, fields := "/account/ways", []string{"do", pick(w, []string{"add", "drop", "keep", "two-on", "two-off"}), "way", pick(w, []string{"totp", "saved"}), "id", pick(w, w.places)}
+	switch w.rand.IntN(4) {
+	case 0:
+		path, fields = "/account/password", nil
+	case 1:
+		fields = append(fields, "email", pick(w, []string{victim, "walker@example.net"}))
+	case 2:
+		path, fields = "/account/check", nil
+	}
+	c.Post(path, fields...)
+	w.app.Deliver()
+	return "setting " + path + " " + strings.Join(fields, " ")
+}
+
+func (w *walker) signIn(c *sparekeytest.Client) string {
+	login, pass := pick(w, w.logins), pick(w, w.pass)
+	c.Post("/signin", "login", login, "password", pass)
+	return "sign in " + login
+}

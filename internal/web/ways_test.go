@@ -1,0 +1,479 @@
+package web_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"sparekey"
+	"sparekey/internal/sparekeytest"
+)
+
+// newWay begins to add a way from the list of ways, and goes as far as the last
+// page of the flow.
+func newWay(app *sparekeytest.App, c *sparekeytest.Client, email string, fields ...string) *sparekeytest.Page {
+	changeWays(app, c, email, append([]string{"do", "add"}, fields...)...)
+	return c.Get(c.At())
+}
+
+// changeWays begins a change of the ways, and proves who asks for it if that is
+// asked.
+func changeWays(app *sparekeytest.App, c *sparekeytest.Client, email string, fields ...string) {
+	app.Sleep(time.Second) // no way comes with the account
+	c.Get("/account/ways").See(200).Submit("/ways", fields...).See(303)
+	at := c.At()
+	if _, form := c.Get(at).See(200).Fields("/answer"); form != nil && c.Get(at).Holds("Is it you?") {
+		c.Get(at).Submit("/answer", "code", app.Code(email)).See(303)
+	}
+}
+
+var savedShape = regexp.MustCompile(`(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}`)
+
+// addSaved adds a saved code and gives it.
+func addSaved(app *sparekeytest.App, c *sparekeytest.Client, email string) string {
+	newWay(app, c, email, "way", "saved").See(200).Submit("/act").See(303)
+	return keepSaved(c)
+}
+
+// keepSaved reads the saved code on the page and says that it is kept.
+func keepSaved(c *sparekeytest.Client) string {
+	page := c.Get(c.At()).See(200)
+	code := savedShape.FindString(page.Text())
+	if code == "" {
+		page.Says("a saved code of five groups")
+	}
+	page.Submit("/saved").See(422).Says("Save the code first.")
+	page.Submit("/saved", "kept", "1").See(303)
+	return code
+}
+
+// addTOTP adds an authenticator app and gives its seed, and the saved code that
+// comes with it if one does.
+func addTOTP(app *sparekeytest.App, c *sparekeytest.Client, email string) (seed, saved string) {
+	page := newWay(app, c, email, "way", "totp").See(200).Says("Add your authenticator app")
+	seed = strings.Join(regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`).FindAllString(page.Text(), 1), "")
+	seed = strings.ReplaceAll(seed, " ", "")
+	page.Submit("/act", "code", "000").See(422).Says("Your app shows 6 digits.")
+	page.Submit("/act", "code", "000000").See(422).Says("That code is for another minute.")
+	page.Submit("/act", "code", appCode(app, seed)).See(303)
+	if page := c.Get(c.At()); page.Status == 200 {
+		saved = keepSaved(c)
+	}
+	return seed, saved
+}
+
+// appCode is what an authenticator app shows now.
+func appCode(app *sparekeytest.App, seed string) string {
+	code, err := totp.GenerateCode(seed, app.Now())
+	if err != nil {
+		panic(err)
+	}
+	return code
+}
+
+// choose goes on with another way.
+func choose(c *sparekeytest.Client, flow, way string) *sparekeytest.Page {
+	return c.Get(flow+"/ways").See(200).Submit("/ways", "way", way)
+}
+
+// Who has lost the mailbox gets back in with the saved code: it works once, is
+// replaced, and the owner is told (A23).
+func TestA23SavedCodeRecovers(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		code := addSaved(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+
+		c := app.Client()
+		c.Get("/recover").Submit("/recover", "login", mara).See(303)
+		at := c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		c.Get(at).See(200).Says("Enter your saved code")
+		for typed, says := range map[string]string{"": "Fill in this field.", "7KQTM": "That doesn’t look like the whole code."} {
+			c.Get(at).Submit("/answer", "code", typed).See(422).Says(says)
+		}
+		c.Get(at).Submit("/answer", "code", "7KQTM-4R7WX-01234-56789-ABCDE").See(422).Says("4 tries left")
+		c.Get(at).Submit("/answer", "code", " "+strings.ToLower(strings.ReplaceAll(code, "-", " "))).See(303)
+		c.Get(at).Says("Choose a new password").Submit("/act", "password", second, "password_again", second).See(303)
+		c.Get(at).Says("Your password is updated.")
+		fresh := keepSaved(c)
+		c.Get(at).See(200).Says("Your password is updated.")
+		if savedShape.MatchString(c.Get(at).Text()) {
+			t.Error("got the saved code shown again after it was kept, want it once")
+		}
+		c.Get(at + "/saved.txt").See(404)
+		machineSignIn(app, mara, second)
+		told := false
+		app.Deliver()
+		for _, mail := range app.Sink.Mails(mara) {
+			told = told || mail.Subject == "Your saved code for Lantern Market was used"
+		}
+		if !told {
+			t.Error("got no mail that the saved code was used, want one")
+		}
+
+		for typed, status := range map[string]int{code: 422, fresh: 303} {
+			c := app.Client()
+			c.Get("/recover").Submit("/recover", "login", mara).See(303)
+			at := c.At()
+			app.Deliver()
+			choose(c, at, "saved").See(303)
+			c.Get(at).Submit("/answer", "code", typed).See(status)
+		}
+	})
+}
+
+// A saved code of one account opens nothing of another, and nothing of nobody.
+func TestSavedCodeOfAnother(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		code := addSaved(app, app.Register(mara, first), mara)
+		app.Register("wren@example.com", second)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		for _, login := range []string{"wren@example.com", "nobody@example.com"} {
+			c := app.Client()
+			c.Get("/recover").Submit("/recover", "login", login).See(303)
+			at := c.At()
+			app.Deliver()
+			choose(c, at, "saved").See(303)
+			c.Get(at).Submit("/answer", "code", code).See(422).Says("That code isn’t right.")
+		}
+	})
+}
+
+// A way that was added lately counts only beside an older one, and a recovery
+// puts it to sleep until its owner wakes it (DESIGN rule 11): whoever holds a
+// session for a moment cannot leave a way in behind.
+func TestYoungWaysSleep(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		code := addSaved(app, app.Register(mara, first), mara)
+		app.Sleep(time.Hour)
+		c := app.Client()
+		c.Get("/recover").Submit("/recover", "login", mara).See(303)
+		at := c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", code).See(303)
+		c.Get(at).See(200).Says("One more proof is needed.")
+		c.Get(at+"/ways").Submit("/ways", "way", "mail").See(303)
+		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+		c.Get(at).Says("Choose a new password")
+
+		// The owner recovers by mail alone: the young way sleeps.
+		machineRecover(app, app.Client(), mara, second)
+		owner := machineSignIn(app, mara, second)
+		owner.Get("/account/ways").Says("Asleep since your account was recovered.")
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		owner.Get("/account/ways").Says("Asleep since your account was recovered.")
+		changeWays(app, owner, mara, "do", "keep", "id", app.Rows().Text(`SELECT id FROM credentials WHERE kind = 'saved'`))
+		owner.Get(owner.At()).See(200).Says("Wake this?").Submit("/act").See(303)
+		owner.Get(owner.At()).See(303)
+		owner.Get(owner.At()).Says("It works again.")
+	})
+}
+
+// An account with an authenticator app asks for two proofs, at the sign-in and in
+// a recovery; a code of the app is used once, wherever (A25, A43), and is looked
+// at only after another proof (A24).
+func TestA25AuthenticatorApp(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		seed, saved := addTOTP(app, owner, mara)
+		if saved == "" {
+			t.Fatal("got no saved code beside the app, want one")
+		}
+		owner.Get("/account/ways").Says("On. We ask for two different proofs")
+		app.Sleep(sparekey.YoungFor + time.Hour)
+
+		in := app.Client()
+		in.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		at := in.At()
+		in.Get("/account").See(303) // not in yet
+		in.Get(at).See(200).Says("Enter the code from your app")
+		in.Get(at).Submit("/answer", "code", "000000").See(422).Says("4 tries left")
+		code := appCode(app, seed)
+		in.Get(at).Submit("/answer", "code", code).See(303)
+		in.Get(at).See(303)
+		in.Get("/account").See(200)
+
+		again := app.Client()
+		again.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		again.Get(again.At()).Submit("/answer", "code", code).See(422)
+		app.Sleep(time.Minute)
+		again.Get(again.At()).Submit("/answer", "code", appCode(app, seed)).See(303)
+
+		app.Sleep(time.Minute)
+		lost := app.Client()
+		lost.Get("/recover").Submit("/recover", "login", mara).See(303)
+		at = lost.At()
+		mailed := app.Code(mara)
+		choose(lost, at, "totp").See(200).Says("First the code from the message, then the one from your app.")
+		lost.Get(at).Submit("/answer", "code", mailed).See(303)
+		lost.Get(at).See(200).Says("One more proof is needed.")
+		lost.Post(at+"/act", "password", second, "password_again", second).See(303) // A43
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", second).See(422)
+		lost.Get(at).Submit("/ways", "way", "totp").See(303)
+		lost.Get(at).Submit("/answer", "code", appCode(app, seed)).See(303)
+		lost.Get(at).Says("Choose a new password").Submit("/act", "password", second, "password_again", second).See(303)
+		lost.Get(at).Says("Your password is updated.")
+	})
+}
+
+// An authenticator app's budget is spent before anything is compared, and what
+// strangers spend of it leaves the known browser its own (A24).
+func TestA24AppBudget(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		seed, _ := addTOTP(app, owner, mara)
+		half := func(c *sparekeytest.Client) string {
+			c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+			return c.At()
+		}
+		thief := app.Client()
+		for range 3 {
+			at := half(thief)
+			for range sparekey.MaxTries {
+				thief.Get(at).Submit("/answer", "code", "000000")
+			}
+		}
+		at := half(thief)
+		thief.Get(at).Submit("/answer", "code", appCode(app, seed)).See(422) // right, and not looked at
+		owner.Get("/account").Submit("/signout").See(303)
+		app.Sleep(time.Minute)
+		at = half(owner)
+		owner.Get(at).Submit("/answer", "code", appCode(app, seed)).See(303)
+		owner.Get("/account").See(200)
+	})
+}
+
+// A second address is proved by a code to it, once the account's owner has shown
+// who they are; from then on it is told of everything and recovers the account
+// (A51). An address that somebody has looks the same, and is told by mail alone.
+func TestSecondAddress(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		app.Register("wren@example.com", second)
+		owner := app.Register(mara, first)
+		app.Sleep(sparekey.ProofLife)
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "email", "mara@").See(422).Says("Check the email address.")
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "email", mara).See(422).Says("You have that one already.")
+		changeWays(app, owner, mara, "do", "add", "email", other)
+		at := owner.At()
+		owner.Get(at).See(200).Says("Confirm it’s yours").Says(other)
+		owner.Get(at).Submit("/answer", "code", "12345678").See(422)
+		owner.Get(at).Submit("/answer", "code", app.Code(other)).See(303)
+		owner.Get(at).See(303)
+		owner.Get("/account/ways").Says(other).Says("Counts alone from")
+
+		changeWays(app, owner, mara, "do", "add", "email", "wren@example.com")
+		at = owner.At()
+		taken := owner.Get(at).See(200).Says("Confirm it’s yours").Text()
+		app.Deliver()
+		mails := app.Sink.Mails("wren@example.com")
+		if got, want := mails[len(mails)-1].Subject, "You already have a Lantern Market account"; got != want {
+			t.Errorf("got mail %q to the address that somebody has, want %q", got, want)
+		}
+		owner.Get(at).Submit("/answer", "code", "12345678").See(422)
+		changeWays(app, owner, mara, "do", "add", "email", "free@example.com")
+		free := strings.ReplaceAll(owner.Get(owner.At()).Text(), "free@example.com", "wren@example.com")
+		clock := regexp.MustCompile(`\d\d:\d\d:\d\d`)
+		if free, taken = clock.ReplaceAllString(free, ""), clock.ReplaceAllString(taken, ""); free != taken {
+			t.Errorf("got %q for a free address and %q for a taken one, want the same", free, taken)
+		}
+
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		machineRecover(app, app.Client(), other, third)
+		machineSignIn(app, mara, third)
+		app.Deliver()
+		for _, to := range []string{mara, other} {
+			told := false
+			for _, mail := range app.Sink.Mails(to) {
+				told = told || mail.Subject == "Your Lantern Market password was changed"
+			}
+			if !told {
+				t.Errorf("got no notice to %s, want one", to)
+			}
+		}
+	})
+}
+
+// What is removed stops working at once, is told, and can be taken back for seven
+// days; the last way in is kept (A51).
+func TestDropAndTakeBack(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		rows := app.Rows()
+		owner := app.Register(mara, first)
+		code := addSaved(app, owner, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		id := rows.Text(`SELECT id FROM credentials WHERE kind = 'saved'`)
+		mail := rows.Text(`SELECT id FROM identifiers`)
+
+		changeWays(app, owner, mara, "do", "drop", "id", id)
+		owner.Get(owner.At()).See(200).Says("Remove this?").Submit("/act").See(303)
+		owner.Get("/account/ways").Says("You can take it back until")
+		owner.Get("/account/ways").Submit("/ways", "do", "drop", "id", mail).See(422).Says("Keep at least one.")
+		tries := func(status int) {
+			t.Helper()
+			c := app.Client()
+			c.Get("/recover").Submit("/recover", "login", mara).See(303)
+			at := c.At()
+			app.Deliver()
+			choose(c, at, "saved").See(303)
+			c.Get(at).Submit("/answer", "code", code).See(status)
+		}
+		tries(422)
+		changeWays(app, owner, mara, "do", "keep", "id", id)
+		owner.Get(owner.At()).See(200).Says("Take this back?").Submit("/act").See(303)
+		tries(303)
+
+		changeWays(app, owner, mara, "do", "drop", "id", id)
+		owner.Get(owner.At()).Submit("/act").See(303)
+		app.Sleep(sparekey.TakeBack + time.Hour)
+		app.Sweep()
+		if got := rows.Text(`SELECT COUNT(*) || '' FROM credentials WHERE kind = 'saved'`); got != "0" {
+			t.Errorf("got %s saved codes seven days after, want none", got)
+		}
+		owner.Get("/account/ways").Submit("/ways", "do", "keep", "id", id).See(409).Says("That changed meanwhile.")
+	})
+}
+
+// Whoever has a password, a session or half a sign-in, and no fresh proof, adds
+// and removes nothing (A49, A50).
+func TestA50WaysWantFreshProofs(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		rows := app.Rows()
+		owner := app.Register(mara, first)
+		seed, _ := addTOTP(app, owner, mara)
+		app.Sleep(time.Hour)
+		before := rows.Dump("credentials", "identifiers", "accounts")
+
+		half := app.Client()
+		half.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		for _, fields := range [][]string{
+			{"do", "add", "way", "saved"}, {"do", "add", "email", "thief@example.com"}, {"do", "two-off"}, {"do", "drop", "id", "x"},
+		} {
+			half.Post("/account/ways", fields...).See(303)
+			if !strings.HasPrefix(half.At(), "/signin") {
+				t.Errorf("half signed in, %v: got led to %s, want to the sign-in", fields, half.At())
+			}
+		}
+
+		thief := app.Client()
+		thief.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		thief.Get(thief.At()).Submit("/answer", "code", appCode(app, seed)).See(303)
+		app.Sleep(time.Minute)
+		for _, fields := range [][]string{
+			{"do", "add", "way", "saved"},
+			{"do", "add", "email", "thief@example.com"},
+			{"do", "two-off"},
+			{"do", "drop", "id", rows.Text(`SELECT id FROM credentials WHERE kind = 'totp'`)},
+		} {
+			thief.Get("/account/ways").Submit("/ways", fields...)
+			at := thief.At()
+			thief.Get(at).See(200).Says("Is it you?")
+			thief.Post(at + "/act").See(303)
+		}
+		if got := sparekeytest.Changed(before, rows.Dump("credentials", "identifiers", "accounts")); got != nil && !onlyStep(got) {
+			t.Errorf("got changes in %v, want none", got)
+		}
+	})
+}
+
+// onlyStep reports whether all that changed is the step of an authenticator app.
+func onlyStep(changed []string) bool { return len(changed) == 1 && changed[0] == "credentials" }
+
+// From a browser that nobody knows, every account and nobody has the same list,
+// with nothing masked in it; a known browser gets the account's own (A05).
+func TestA05WaysAreTheSameForAll(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		addSaved(app, owner, mara)
+		app.Register("wren@example.com", second)
+		list := func(c *sparekeytest.Client, login string) *sparekeytest.Page {
+			c.Get("/recover").Submit("/recover", "login", login).See(303)
+			app.Deliver()
+			return c.Get(c.At() + "/ways").See(200)
+		}
+		want := list(app.Client(), "nobody@example.com").Text()
+		for _, login := range []string{mara, "wren@example.com", "nobody"} {
+			if got := list(app.Client(), login).Text(); got != want {
+				t.Errorf("%s: got %q, want %q", login, got, want)
+			}
+		}
+		list(owner, mara).Says("These are yours.").Says("m•••@example.com").Says("Saved recovery code")
+		if list(owner, mara).Holds("Authenticator app code") {
+			t.Error("got a way that the account lacks in a browser it knows, want its own alone")
+		}
+		if got := list(owner, "wren@example.com").Text(); got != want {
+			t.Errorf("a browser known to another account: got %q, want %q", got, want)
+		}
+	})
+}
+
+// The recovery check says what is left after each loss, and a rehearsal shows it
+// without changing anything: its proofs count nowhere else.
+func TestRecoveryCheck(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		rows := app.Rows()
+		owner := app.Register(mara, first)
+		owner.Get("/account/check").See(200).Says("One step left.")
+		addSaved(app, owner, mara)
+		owner.Get("/account/check").See(200).Says("One step left.") // it is young
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		owner.Get("/account/check").See(200).Says("Ready.")
+
+		before := rows.Dump("accounts", "identifiers", "credentials", "sessions", "browsers")
+		owner.Get("/account/check").Submit("/check").See(303)
+		at := owner.At()
+		owner.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+		owner.Get(at).See(200).Says("You would get back in")
+		test := 0
+		for _, mail := range app.Sink.Mails(mara) {
+			if mail.Subject == "Your Lantern Market test code" {
+				test++
+			}
+		}
+		if test != 1 {
+			t.Errorf("got %d mails that say it is a test, want 1", test)
+		}
+		if got := sparekeytest.Changed(before, rows.Dump("accounts", "identifiers", "credentials", "sessions", "browsers")); got != nil {
+			t.Errorf("got changes in %v, want none", got)
+		}
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
+		owner.Get(owner.At()).Says("Is it you?") // what was rehearsed proves nothing here
+	})
+}
+
+// A right password without the second proof is told to the account's owner, but
+// not if the second proof follows.
+func TestHalfSignInIsTold(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		seed, _ := addTOTP(app, owner, mara)
+		app.Sleep(2 * time.Hour)
+		app.Deliver()
+		told := func() (n int) {
+			app.Sleep(2 * sparekey.HalfAfter)
+			app.Deliver()
+			for _, mail := range app.Sink.Mails(mara) {
+				if mail.Subject == "Someone has your Lantern Market password" {
+					n++
+				}
+			}
+			return n
+		}
+		c := app.Client()
+		c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		c.Get(c.At()).Submit("/answer", "code", appCode(app, seed)).See(303)
+		if got := told(); got != 0 {
+			t.Errorf("got %d notices of a whole sign-in, want none", got)
+		}
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		if got := told(); got != 1 {
+			t.Errorf("got %d notices of half a sign-in, want 1", got)
+		}
+		owner.Get("/account/activity").Says("The right password was typed, but not the second proof.")
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (s *Settings) problems() (all []error) {
 	}
 	s.fillDefaults()
 	for _, check := range []func() error{
-		s.checkListen, s.checkDatabase, s.checkSMTP, s.checkMailFrom, s.checkSiteName,
+		s.checkListen, s.checkDatabase, s.checkSMTP, s.checkMailFrom, s.checkSMS, s.checkCountries, s.checkSiteName,
 		s.checkSiteURL, s.checkPages, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
 	} {
 		if err := check(); err != nil {
@@ -88,12 +89,15 @@ func (s *Settings) readSecrets() error {
 	for _, one := range []struct {
 		name string
 		file string
-		into *Secret
+		into *string
+		what string
 	}{
-		{"DATABASE", s.DatabaseFile, &s.Database},
-		{"SMTP", s.SMTPFile, &s.SMTP},
+		{"DATABASE", s.DatabaseFile, (*string)(&s.Database), "URL"},
+		{"SMTP", s.SMTPFile, (*string)(&s.SMTP), "URL"},
+		{"SMS", s.SMSFile, (*string)(&s.SMS), "URL"},
+		{"SMS_SECRET", s.SMSSecretFile, (*string)(&s.SMSSecret), "secret"},
 	} {
-		direct, byFile := s.rank(prefix+one.name, string(*one.into)), s.rank(prefix+one.name+"_FILE", one.file)
+		direct, byFile := s.rank(prefix+one.name, *one.into), s.rank(prefix+one.name+"_FILE", one.file)
 		if byFile == byDefault || direct > byFile {
 			continue
 		}
@@ -104,9 +108,9 @@ func (s *Settings) readSecrets() error {
 		if err != nil {
 			return wrong(one.name+"_FILE", one.file, err.Error()+"; name a file that can be read")
 		}
-		*one.into = Secret(strings.TrimSpace(text))
+		*one.into = strings.TrimSpace(text)
 		if *one.into == "" {
-			return wrong(one.name+"_FILE", one.file, "is empty; write the URL into it")
+			return wrong(one.name+"_FILE", one.file, "is empty; write the "+one.what+" into it")
 		}
 		if s.sources != nil {
 			s.sources[prefix+one.name] = source{byFile, prefix + one.name + "_FILE " + one.file}
@@ -369,13 +373,16 @@ func (s *Settings) checkProfile() error {
 
 // Advice is what s permits and should better not be, a line each, to be
 // logged at the start. It is for after Check.
-func (s *Settings) Advice() []string {
-	host, _, ok := splitHostPort(s.Admin())
-	if !ok || Loopback(host) {
-		return nil
+func (s *Settings) Advice() (lines []string) {
+	if host, _, ok := splitHostPort(s.Admin()); ok && !Loopback(host) {
+		lines = append(lines, wrong("ADMIN_LISTEN", s.AdminListen,
+			"asks nobody for a password; 127.0.0.1 keeps it on this machine").Error())
 	}
-	return []string{wrong("ADMIN_LISTEN", s.AdminListen,
-		"asks nobody for a password; 127.0.0.1 keeps it on this machine").Error()}
+	if s.sms != nil && slices.Contains(s.countries, everywhere) {
+		lines = append(lines, wrong("SMS_COUNTRIES", s.SMSCountries,
+			"lets strangers have you pay for text messages to anywhere; name the countries of your people, for example PT,ES").Error())
+	}
+	return lines
 }
 
 // splitHostPort takes host:port apart. The port is a number from 0 (any) to

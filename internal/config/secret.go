@@ -52,8 +52,8 @@ func userinfo(u *url.Userinfo) string {
 	return url.User(u.Username()).String() + ":" + hidden + "@"
 }
 
-// query is the query with the value of every password in it hidden
-// (password, sslpassword).
+// query is the query with the value of everything in it hidden that is called
+// like a secret (password, sslpassword, api_key, token).
 func query(u *url.URL) string {
 	if u.RawQuery == "" {
 		return ""
@@ -63,8 +63,10 @@ func query(u *url.URL) string {
 		return "?" + hidden
 	}
 	for name := range values {
-		if strings.Contains(strings.ToLower(name), "pass") {
-			values[name] = []string{hidden}
+		for _, secret := range []string{"pass", "secret", "token", "key"} {
+			if strings.Contains(strings.ToLower(name), secret) {
+				values[name] = []string{hidden}
+			}
 		}
 	}
 	return "?" + values.Encode()
@@ -81,3 +83,30 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText gives what String gives.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Phrase is a setting that is a secret as a whole. However it is printed,
+// logged or marshalled, it shows as xxxxx.
+type Phrase string
+
+// Reveal gives the value itself.
+func (p Phrase) Reveal() string { return string(p) }
+
+// String gives xxxxx, or nothing for an empty one.
+func (p Phrase) String() string {
+	if p == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString gives what String gives.
+func (p Phrase) GoString() string { return p.String() }
+
+// Format prints what String gives for every verb.
+func (p Phrase) Format(f fmt.State, _ rune) { io.WriteString(f, p.String()) }
+
+// LogValue gives what String gives.
+func (p Phrase) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// MarshalText gives what String gives.
+func (p Phrase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -8,10 +8,12 @@
 package config
 
 import (
+	"fmt"
 	"net/mail"
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,6 +64,29 @@ type Settings struct {
 
 	// MailFrom is the sender of all mails, with or without a name.
 	MailFrom string `name:"mail-from" placeholder:"ADDRESS" help:"The sender of all mails, for example 'Example <hello@example.org>'. People answer to it and pages name it: have it read."`
+
+	// SMS is where text messages go: the URL of a webhook, which sends them on,
+	// or twilio://ACCOUNT:TOKEN@HOST/FROM for Twilio and providers with its
+	// interface, FROM being a number, a name or the id of a messaging service.
+	// It is https, or http where the host is the machine itself. Without it no
+	// page offers text messages.
+	SMS Secret `name:"sms" placeholder:"URL" help:"Where text messages go: a webhook, or twilio://ACCOUNT:TOKEN@HOST/FROM."`
+
+	// SMSFile is a file with the value of SMS.
+	SMSFile string `name:"sms-file" placeholder:"FILE" help:"Read where text messages go from this file."`
+
+	// SMSSecret signs the calls of a webhook, so that it knows who calls: at
+	// least 16 bytes, known to both. Twilio has its token instead.
+	SMSSecret Phrase `name:"sms-secret" placeholder:"SECRET" help:"Signs the calls of the webhook; at least 16 bytes."`
+
+	// SMSSecretFile is a file with the value of SMSSecret.
+	SMSSecretFile string `name:"sms-secret-file" placeholder:"FILE" help:"Read what signs the calls of the webhook from this file."`
+
+	// SMSCountries are the countries whose numbers get text messages, as ISO
+	// 3166 names them, with commas between them: PT,ES. They must be named,
+	// since text messages to some countries are what criminals earn money with.
+	// "*" is all of them.
+	SMSCountries string `name:"sms-countries" placeholder:"LIST" help:"The countries whose numbers get text messages, for example PT,ES; * is all."`
 
 	// SiteName is the name of the site, at most 64 characters: it stands in
 	// the head of every page and in the subject of mails.
@@ -120,13 +145,15 @@ type Settings struct {
 	problem error             // what was wrong with a source, for Check
 	opened  bool              // the files of secrets have been read
 
-	drawing string
-	public  *url.URL
-	site    *url.URL
-	smtp    *url.URL
-	from    *mail.Address
-	zone    *time.Location
-	proxies []netip.Prefix
+	drawing   string
+	public    *url.URL
+	site      *url.URL
+	smtp      *url.URL
+	from      *mail.Address
+	sms       *url.URL
+	countries []string
+	zone      *time.Location
+	proxies   []netip.Prefix
 }
 
 // Origin is the public URL: scheme and host, in lower case, without a port
@@ -157,6 +184,16 @@ func (s *Settings) Sender() *mail.Address {
 	}
 	from := *s.from
 	return &from
+}
+
+// TextGateway is SMS, or nil if there is none. It is nil before Check. It may
+// hold a secret anywhere: print its host at most.
+func (s *Settings) TextGateway() *url.URL { return clone(s.sms) }
+
+// TextsTo reports whether numbers of a country get text messages: its code as
+// ISO 3166 has it, in capitals. Before Check none do.
+func (s *Settings) TextsTo(country string) bool {
+	return s.sms != nil && country != "" && (slices.Contains(s.countries, country) || slices.Contains(s.countries, everywhere))
 }
 
 // Zone is TimeZone. It is UTC before Check.
@@ -206,8 +243,7 @@ func clone(u *url.URL) *url.URL {
 type setting struct {
 	name     string // in the environment
 	flag     string
-	fallback string // the default
-	secret   bool
+	fallback string        // the default
 	value    reflect.Value // settable, a string
 }
 
@@ -226,20 +262,14 @@ func (s *Settings) all() []setting {
 			name:     envName(flag),
 			flag:     flag,
 			fallback: f.Tag.Get("default"),
-			secret:   f.Type == reflect.TypeFor[Secret](),
 			value:    v.Field(i),
 		})
 	}
 	return list
 }
 
-// shown is the value as it may be printed.
-func (s setting) shown() string {
-	if s.secret {
-		return Secret(s.value.String()).String()
-	}
-	return s.value.String()
-}
+// shown is the value as it may be printed: a secret hides itself.
+func (s setting) shown() string { return fmt.Sprint(s.value.Interface()) }
 
 // prefix begins the name of every setting.
 const prefix = "SPAREKEY_"

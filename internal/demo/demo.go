@@ -1,11 +1,12 @@
-// Package demo is Sparekey to try: the server itself, a mail server inside, and
-// a mailbox page that shows the mails as a person would see them. It keeps
-// everything in a temporary folder, speaks to this machine only, and says on
-// every page that it is a demo.
+// Package demo is Sparekey to try: the server itself, a mail server and a gateway
+// for text messages inside, and a mailbox page that shows what they were handed
+// as a person would see it. It keeps everything in a temporary folder, speaks to
+// this machine only, and says on every page that it is a demo.
 package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,7 @@ func Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	for _, name := range []string{
 		"SPAREKEY_PUBLIC_URL", "SPAREKEY_DATABASE", "SPAREKEY_DATABASE_FILE", "SPAREKEY_KEY_FILE",
 		"SPAREKEY_SMTP", "SPAREKEY_SMTP_FILE", "SPAREKEY_MAIL_FROM",
+		"SPAREKEY_SMS", "SPAREKEY_SMS_FILE", "SPAREKEY_SMS_SECRET", "SPAREKEY_SMS_SECRET_FILE", "SPAREKEY_SMS_COUNTRIES",
 	} {
 		if from := s.Source(name); from != "default" {
 			return fmt.Errorf("%s is set (%s): the demo has its own; leave it out, or run sparekey serve", name, from)
@@ -51,33 +53,58 @@ func Run(ctx context.Context, s *config.Settings, out io.Writer) error {
 	return run(ctx, s, at, out)
 }
 
+// The doors are what the demo listens with.
+type doors struct {
+	site, mailbox, smtp, texts net.Listener
+}
+
+// openDoors opens the doors beside the site's.
+func openDoors(site net.Listener) (d doors, err error) {
+	d.site = site
+	if d.mailbox, err = nearPort(site); err != nil {
+		return d, fmt.Errorf("start the demo's mailbox: %w", err)
+	}
+	if d.smtp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return d, fmt.Errorf("start the demo's mail server: %w", err)
+	}
+	if d.texts, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return d, fmt.Errorf("start the demo's gateway for text messages: %w", err)
+	}
+	return d, nil
+}
+
+// settings are those given, with the demo's own in the place of what would
+// reach out of this machine.
+func settings(s *config.Settings, dir string, d doors) (*config.Settings, error) {
+	demo := *s
+	demo.PublicURL = "http://localhost:" + port(d.site)
+	demo.Database = config.Secret("sqlite:" + filepath.Join(dir, "sparekey.db"))
+	demo.SMTP = config.Secret("smtp://" + d.smtp.Addr().String())
+	demo.MailFrom = demo.SiteName + " <hello@sparekey.example>"
+	demo.SMS = config.Secret("http://" + d.texts.Addr().String() + "/texts")
+	demo.SMSSecret = config.Phrase(rand.Text())
+	demo.SMSCountries = "*"
+	demo.KeyFile = ""
+	return &demo, demo.CheckServe()
+}
+
 func run(ctx context.Context, s *config.Settings, at net.Listener, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "sparekey-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	smtp, err := net.Listen("tcp", "127.0.0.1:0")
+	d, err := openDoors(at)
 	if err != nil {
-		return fmt.Errorf("start the demo's mail server: %w", err)
-	}
-	pages, err := nearPort(at)
-	if err != nil {
-		return fmt.Errorf("start the demo's mailbox: %w", err)
-	}
-	demo := *s
-	demo.PublicURL = "http://localhost:" + port(at)
-	demo.Database = config.Secret("sqlite:" + filepath.Join(dir, "sparekey.db"))
-	demo.SMTP = config.Secret("smtp://" + smtp.Addr().String())
-	demo.MailFrom = demo.SiteName + " <hello@sparekey.example>"
-	demo.KeyFile = ""
-	if err := demo.CheckServe(); err != nil {
 		return err
 	}
-	box := NewMailbox(demo.PublicURL, time.Now)
-	mailbox := "http://localhost:" + port(pages)
+	demo, err := settings(s, dir, d)
+	if err != nil {
+		return err
+	}
+	mailbox := "http://localhost:" + port(d.mailbox)
 	a, err := app.Open(ctx, app.Options{
-		Settings: &demo, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Settings: demo, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Demo: true, MailboxURL: mailbox, MailCap: mailCap(),
 	})
 	if err != nil {
@@ -86,20 +113,24 @@ func run(ctx context.Context, s *config.Settings, at net.Listener, out io.Writer
 	defer a.Close() //nolint:errcheck // the folder goes with it
 	fmt.Fprintf(out, "Sparekey, the demo: nothing leaves this machine, and all is gone when it ends.\n\n"+
 		"  Open      %s\n  Mailbox   %s\n\nEnd it with Ctrl-C.\n", demo.PublicURL, mailbox)
-	return serve(ctx, a, at, box, smtp, pages)
+	return serve(ctx, a, d)
 }
 
-// serve runs the server, the mail server and the mailbox until ctx ends.
-func serve(ctx context.Context, a *app.App, at net.Listener, box *Mailbox, smtp, pages net.Listener) error {
+// serve runs the server, the mail server, the gateway and the mailbox until ctx
+// ends.
+func serve(ctx context.Context, a *app.App, d doors) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	box := NewMailbox(a.Settings.PublicURL, time.Now)
 	web := &http.Server{Handler: box.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	texts := &http.Server{Handler: box.TextHandler(a.Settings.SMSSecret.Reveal()), ReadHeaderTimeout: 5 * time.Second}
 	var all sync.WaitGroup
-	errs := make([]error, 3)
+	errs := make([]error, 4)
 	for i, do := range []func() error{
-		func() error { return a.Serve(ctx, at) },
-		func() error { return box.ServeSMTP(smtp) },
-		func() error { return web.Serve(pages) },
+		func() error { return a.Serve(ctx, d.site) },
+		func() error { return box.ServeSMTP(d.smtp) },
+		func() error { return texts.Serve(d.texts) },
+		func() error { return web.Serve(d.mailbox) },
 	} {
 		all.Go(func() {
 			errs[i] = do()
@@ -107,7 +138,7 @@ func serve(ctx context.Context, a *app.App, at net.Listener, box *Mailbox, smtp,
 		})
 	}
 	<-ctx.Done()
-	closing := errors.Join(web.Close(), box.Close())
+	closing := errors.Join(web.Close(), texts.Close(), box.Close())
 	all.Wait()
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {

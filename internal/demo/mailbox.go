@@ -31,8 +31,9 @@ type Mail struct {
 }
 
 // A Mailbox is a mail server that delivers to a page: whatever is sent to it,
-// to any address, it keeps in memory and shows. It keeps the newest 500 mails.
-// It is for this machine only and asks nobody for a password.
+// to any address, it keeps in memory and shows, and text messages beside it. It
+// keeps the newest 500 of each. It is for this machine only and asks nobody for
+// a password.
 type Mailbox struct {
 	publicURL string
 	now       func() time.Time
@@ -42,8 +43,9 @@ type Mailbox struct {
 	l       []net.Listener
 	closed  bool
 	mails   []Mail
-	count   int
-	arrived chan struct{} // closed and replaced whenever a mail arrives
+	texts   []Text
+	count   int           // of mails
+	arrived chan struct{} // closed and replaced whenever a message arrives
 }
 
 // NewMailbox makes an empty mailbox. Only addresses that begin with publicURL,
@@ -120,19 +122,7 @@ func (m *Mailbox) to(to string) []Mail {
 // Wait waits until n mails to an address are there, or to any if it is empty,
 // and gives the nth in the order of arrival, counted from 1. It ends with ctx.
 func (m *Mailbox) Wait(ctx context.Context, to string, n int) (Mail, error) {
-	for {
-		m.mu.Lock()
-		list, arrived := m.to(to), m.arrived
-		m.mu.Unlock()
-		if n >= 1 && len(list) >= n {
-			return list[n-1], nil
-		}
-		select {
-		case <-arrived:
-		case <-ctx.Done():
-			return Mail{}, fmt.Errorf("wait for mail %d: %d arrived: %w", n, len(list), ctx.Err())
-		}
-	}
+	return wait(ctx, m, n, func() []Mail { return m.to(to) })
 }
 
 // mail gives the mail of an id.

@@ -26,8 +26,8 @@ const (
 		"sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 
-// Handler serves the mailbox: / lists the mails, newest first, those to one
-// address with ?to=, and /mail/{id} shows one. It answers to names of this
+// Handler serves the mailbox: / lists the mails and text messages, newest first,
+// those to one address or number with ?to=, and /mail/{id} shows a mail. It answers to names of this
 // machine only, so that no page elsewhere can read the codes through a name of
 // its own (DNS rebinding).
 func (m *Mailbox) Handler() http.Handler {
@@ -35,9 +35,10 @@ func (m *Mailbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		to := r.URL.Query().Get("to")
-		list := m.Mails(to)
-		slices.Reverse(list)
-		render(w, pages, "list.html", listPage{To: to, Mails: list, Site: m.publicURL})
+		mails, texts := m.Mails(to), m.Texts(to)
+		slices.Reverse(mails)
+		slices.Reverse(texts)
+		render(w, pages, "list.html", listPage{To: to, Mails: mails, Texts: texts, Site: m.publicURL})
 	})
 	mux.HandleFunc("GET /mail/{id}", func(w http.ResponseWriter, r *http.Request) {
 		one, ok := m.mail(r.PathValue("id"))
@@ -101,6 +102,7 @@ func (m *Mailbox) serveHTML(w http.ResponseWriter, r *http.Request) {
 type listPage struct {
 	To    string
 	Mails []Mail
+	Texts []Text
 	Site  string
 }
 

@@ -1,7 +1,7 @@
 // Package doctor looks at an installation as its settings describe it, and says
 // what is well, what is doubtful and what is broken, each with a mend. It
-// changes nothing, sends no mail and prints no secret. Read Look first; each
-// thing that is looked at has a method, named in checks.
+// changes nothing, sends no mail or text message and prints no secret. Read
+// Look first; each thing that is looked at has a method, named in checks.
 package doctor
 
 import (
@@ -146,6 +146,7 @@ func (d *doctor) checks() []check {
 		{"database", d.wholeness},
 		{"keys", d.keys},
 		{"mail", d.mail},
+		{"texts", d.gateway},
 		{"sender", d.spf},
 		{"sender", d.dmarc},
 		{"sender", d.dkim},

@@ -26,12 +26,14 @@ const (
 type Ident struct {
 	Kind Kind
 
-	// Key is the normal form, by which it is found and unique. It is never
-	// written to: a message goes to Shown, as it was proved.
+	// Key is the normal form, by which it is found and unique. No mail goes to
+	// it, but to Shown, as it was proved; of a phone number it is E.164, and
+	// text messages go to it.
 	Key string
 
 	// Shown are the bytes that were typed, less the blanks around them. They
-	// are shown, and a message goes to them once they are proved.
+	// are shown, and mail goes to them once they are proved. Of a phone number
+	// it is the international format.
 	Shown string
 }
 
@@ -119,8 +121,9 @@ const mask = "•••"
 
 // Mask gives what a page may show of an identifier to whoever holds a mailed
 // link, who may not be its owner: the first character, and the domain of an
-// address (m•••@example.com), or the last three digits of a phone number. The
-// number of dots says nothing of the length.
+// address (m•••@example.com), or the country code and the last three digits of
+// a phone number (+351 ••• ••• 204). The number of dots says nothing of the
+// length.
 func Mask(i Ident) string {
 	switch i.Kind {
 	case Email:
@@ -132,9 +135,7 @@ func Mask(i Ident) string {
 	case Login:
 		return first(i.Shown) + mask
 	case Phone:
-		if n := len(i.Key); n >= 8 {
-			return mask + i.Key[n-3:]
-		}
+		return maskPhone(i.Key)
 	}
 	return mask
 }

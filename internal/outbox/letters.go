@@ -67,11 +67,13 @@ type LettersOptions struct {
 	Accent, DarkAccent string
 }
 
-// Letters write the mails. They may be used by many goroutines.
+// Letters write the mails and the text messages. They may be used by many
+// goroutines.
 type Letters struct {
 	catalogue *lang.Catalogue
 	site      string
 	host      string
+	domain    string // the host without its port
 	recover   string
 	zone      *time.Location
 	accent    string
@@ -103,7 +105,7 @@ func NewLetters(o LettersOptions) (*Letters, error) {
 		return nil, fmt.Errorf("read mail templates: %w", err)
 	}
 	return &Letters{
-		catalogue: o.Catalogue, site: o.SiteName, host: u.Host,
+		catalogue: o.Catalogue, site: o.SiteName, host: u.Host, domain: u.Hostname(),
 		recover: strings.TrimSuffix(o.PublicURL, "/") + "/recover", zone: o.Zone,
 		accent: o.Accent, dark: o.DarkAccent, html: html,
 	}, nil

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// A SendError says why a mail was not handed over.
+// A SendError says why a mail or a text message was not handed over.
 type SendError struct {
-	// Temporary says that the same mail may go through later: the server
+	// Temporary says that the same message may go through later: the server
 	// said so, or could not be reached, or does not let us in. It is false
 	// where trying again is of no use.
 	Temporary bool
@@ -29,7 +29,7 @@ type SendError struct {
 }
 
 // Error gives the reason.
-func (e *SendError) Error() string { return "send mail: " + e.Reason }
+func (e *SendError) Error() string { return "send: " + e.Reason }
 
 // SMTPOptions say how mail leaves.
 type SMTPOptions struct {

@@ -179,3 +179,27 @@ func MailCap() Windows {
 func UnprovedMailCap() Windows {
 	return Windows{{time.Hour, 1000}}
 }
+
+// TextOnce is how many text messages go to one number from browsers that nobody
+// knows and in which nothing was proved.
+func TextOnce() Windows {
+	return Windows{{day, 1}}
+}
+
+// TextCap is how many text messages go to one number from flows in which
+// something was proved, and from known browsers and sessions.
+func TextCap() Windows {
+	return Windows{{time.Hour, 3}, {day, 5}}
+}
+
+// TextPrefixCap is how many text messages go to the numbers of one block of ten
+// thousand, for strangers; known browsers, sessions and flows with a proof have
+// the same again.
+func TextPrefixCap() Windows {
+	return Windows{{time.Hour, 10}, {day, 30}}
+}
+
+// TextDayCap is how many text messages an installation sends, likewise.
+func TextDayCap() Windows {
+	return Windows{{day, 1000}}
+}

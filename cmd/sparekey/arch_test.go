@@ -39,11 +39,11 @@ var house = map[string]room{
 	"secret":   {modules: "golang.org/x/crypto"},                                             // ChaCha20-Poly1305
 
 	"store":   {enters: "root", modules: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3"},
-	"page":    {enters: "root lang"},
+	"page":    {enters: "root lang", modules: "rsc.io/qr"},
 	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail golang.org/x/net"},
 	"account": {enters: "root secret ident store"},
 	"session": {enters: "root secret ident store"},
-	"way":     {enters: "root password secret store"},
+	"way":     {enters: "root password ident secret store", modules: "github.com/pquerna/otp"},
 	"flow":    {enters: "root way password secret ident limit store"},
 	// What a browser calls itself is read here and nowhere else.
 	// Cookies are secrets, and have their type from where they come in.

@@ -19,6 +19,7 @@ import (
 	"sparekey/internal/account"
 	"sparekey/internal/config"
 	"sparekey/internal/flow"
+	"sparekey/internal/ident"
 	"sparekey/internal/lang"
 	"sparekey/internal/limit"
 	"sparekey/internal/outbox"
@@ -135,7 +136,8 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.Flows = flow.New(flow.Options{
 		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
-		Host: o.Settings.Host(), Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
+		Texts: textsOf(o.Settings),
+		Host:  o.Settings.Host(), Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
@@ -145,6 +147,13 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.metrics.look(a)
 	return a.buildWeb(o, src, catalogue, theme)
+}
+
+func textsOf(s *config.Settings) flow.Texts {
+	return flow.Texts{
+		On: s.SMS != "", Prefix: ident.Prefix,
+		Reaches: func(number string) bool { return number != "" && s.TextsTo(ident.Region(number)) },
+	}
 }
 
 // openStore brings the schema up to date, opens the database and the keys, and
@@ -230,7 +239,14 @@ func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalog
 		a.closes = append(a.closes, smtp.Close)
 		sender = smtp
 	}
+	var texts outbox.TextSender
+	if o.Settings.SMS != "" {
+		if texts, err = outbox.NewTextSender(o.Settings.SMS.Reveal(), o.Settings.SMSSecret.Reveal()); err != nil {
+			return err
+		}
+	}
 	a.Outbox = outbox.New(outbox.Options{
+		Texts: texts,
 		Store: a.Store, Resolve: a.resolve, Secure: a.Flows.SecureToken, Letters: letters, Sender: sender, Source: src,
 		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log, Count: a.metrics.mail,
 	})
@@ -271,7 +287,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 	a.Web = web.New(web.Options{
 		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
 		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
-		PublicURL: s.Origin(), SiteURL: site, SiteName: s.SiteName, Contact: s.SecurityContact, Min: minOf(s), High: s.High(), TrustedProxies: s.Proxies(),
+		PublicURL: s.Origin(), SiteURL: site, SiteName: s.SiteName, Texts: s.SMS != "", Contact: s.SecurityContact, Min: minOf(s), High: s.High(), TrustedProxies: s.Proxies(),
 		Ready: a.Store.Ping, Count: a.metrics.request, Now: o.Now, Log: o.Log,
 	})
 	return nil

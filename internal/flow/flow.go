@@ -45,7 +45,6 @@ type Options struct {
 // offers any.
 type Texts struct {
 	On      bool
-	Caps    store.TextCaps
 	Reaches func(number string) bool
 	Prefix  func(number string) string
 }

@@ -34,7 +34,7 @@ func (s *Service) Resolve(ctx context.Context, m sparekey.Message) (*Resolved, e
 	}
 	r, err := s.Store.Resolve(ctx, store.Resolving{
 		Message: m, Now: s.Now(), Caps: s.MailCap, Add: add,
-		Texts: s.Texts.Caps, Reaches: s.Texts.Reaches, Prefix: s.Texts.Prefix, Mask: mask,
+		Reaches: s.Texts.Reaches, Prefix: s.Texts.Prefix, Mask: mask,
 		Ghost: s.Source.ID(), New: s.newSubject(f, add), Nonce: s.Source.ID(), KeyID: s.Keys.Newest(), Bind: way.Binding,
 	})
 	if err != nil {

@@ -63,8 +63,8 @@ func (o *Outbox) count(m sparekey.Message, state State, mail *Mail) {
 }
 
 // handedOver is the state of a message of which nothing failed.
-func handedOver(mail *Mail) State {
-	if mail == nil {
+func handedOver(out written) State {
+	if out == (written{}) {
 		return Nobody
 	}
 	return Handed

@@ -54,6 +54,7 @@ type Options struct {
 	Secure    func(event, identifier string) string
 	Letters   *Letters
 	Sender    Sender
+	Texts     TextSender // nil where no text messages are sent
 	Source    *secret.Source
 	PublicURL string
 	Now       func() time.Time
@@ -184,25 +185,43 @@ func (o *Outbox) mend(m sparekey.Message) {
 func (o *Outbox) handle(ctx context.Context, m sparekey.Message) {
 	ctx, cancel := context.WithTimeout(ctx, lease-10*time.Second)
 	defer cancel()
-	mail, wait, err := o.write(ctx, m)
+	out, wait, err := o.write(ctx, m)
 	if err == nil && wait {
 		return // it was put off
 	}
-	if err == nil && mail != nil {
-		mail.ID = m.ID
+	if err == nil {
 		sending, stop := context.WithTimeout(ctx, sendLimit)
-		err = o.Sender.Send(sending, *mail)
+		err = o.send(sending, m, out)
 		stop()
 	}
 	if err == nil {
-		o.count(m, handedOver(mail), mail)
+		o.count(m, handedOver(out), out.mail)
 		err = o.Store.Sent(ctx, m, o.Now())
 		if err != nil {
 			o.Log.Error("message sent but not marked", "message", m.ID, "err", err)
 		}
 		return
 	}
-	o.failed(ctx, m, mail, err)
+	o.failed(ctx, m, out.mail, err)
+}
+
+// A written message is a mail, a text message, or nothing: it has nobody to go to.
+type written struct {
+	mail *Mail
+	text *Text
+}
+
+// send hands a message over, if there is anything to hand over.
+func (o *Outbox) send(ctx context.Context, m sparekey.Message, out written) error {
+	switch {
+	case out.text != nil:
+		out.text.ID = m.ID
+		return o.Texts.SendText(ctx, *out.text)
+	case out.mail != nil:
+		out.mail.ID = m.ID
+		return o.Sender.Send(ctx, *out.mail)
+	}
+	return nil
 }
 
 // failed tries the message again later, or gives it up: when the mail server
@@ -243,28 +262,31 @@ func backoff(attempt int, chance byte) time.Duration {
 // sending whenever it gets through.
 var errLate = errors.New("the code's time is over")
 
-// write gives the mail that a message becomes: nil if it has nobody to go to.
-// wait says that the message was put off to be merged with others.
-func (o *Outbox) write(ctx context.Context, m sparekey.Message) (mail *Mail, wait bool, err error) {
+// write gives what a message becomes. wait says that it was put off to be merged
+// with others.
+func (o *Outbox) write(ctx context.Context, m sparekey.Message) (out written, wait bool, err error) {
 	if m.Kind == sparekey.CodeMessage {
 		if !o.Now().Before(m.DropAfter) {
-			return nil, false, errLate
+			return out, false, errLate
 		}
-		mail, err = o.code(ctx, m)
-		return mail, false, err
+		out, err = o.code(ctx, m)
+		return out, false, err
 	}
 	n, err := o.Store.Notice(ctx, m, o.Now())
 	if err != nil || n == nil {
-		return nil, n == nil, err
+		return out, n == nil, err
 	}
-	mail, err = o.notice(m, n)
-	return mail, false, err
+	out.mail, err = o.notice(m, n)
+	return out, false, err
 }
 
-func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
+func (o *Outbox) code(ctx context.Context, m sparekey.Message) (written, error) {
 	r, err := o.Resolve(ctx, m)
 	if err != nil {
-		return nil, fmt.Errorf("resolve message: %w", err)
+		return written{}, fmt.Errorf("resolve message: %w", err)
+	}
+	if r.Text {
+		return o.textCode(r)
 	}
 	l := Letter{
 		Lang: r.Lang, To: r.To, Name: r.Name, Purpose: string(r.Purpose), New: r.New, Code: r.Code,
@@ -281,13 +303,26 @@ func (o *Outbox) code(ctx context.Context, m sparekey.Message) (*Mail, error) {
 	case store.ExistsLetter:
 		mail, err = o.Letters.Exists(l)
 	default:
-		return nil, nil
+		return written{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return written{}, err
 	}
 	mail.To, mail.Thread = r.To, r.Flow
-	return &mail, nil
+	return written{mail: &mail}, nil
+}
+
+// textCode writes the text message with a code. Nothing else is told by text: it
+// costs, and whoever does not have the number learns nothing from it.
+func (o *Outbox) textCode(r *Resolved) (written, error) {
+	if r.Letter != store.CodeLetter || o.Texts == nil {
+		return written{}, nil
+	}
+	body, err := o.Letters.TextCode(TextLetter{Lang: r.Lang, Code: r.Code})
+	if err != nil {
+		return written{}, err
+	}
+	return written{text: &Text{To: r.To, Body: body}}, nil
 }
 
 func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {

@@ -22,10 +22,8 @@ type Resolving struct {
 	// Add is the identifier that the flow adds; empty unless the challenge asks for
 	// the code to it.
 	Add sparekey.Identifier
-	// Texts are what text messages may cost. Reaches reports whether texts leave
-	// for a number at all, and Prefix gives what the numbers of one operator have
-	// in common; they look at nothing else.
-	Texts   TextCaps
+	// Reaches reports whether texts leave for a number at all, and Prefix gives
+	// what the numbers of one block have in common; they look at nothing else.
 	Reaches func(number string) bool
 	Prefix  func(number string) string
 	// Mask hides most of an identifier.
@@ -122,7 +120,12 @@ func (db *DB) Resolve(ctx context.Context, r Resolving) (*Resolved, error) {
 		case c.Way == sparekey.ByNew:
 			out.To = r.Add.Shown
 		}
-		out.Text = c.Way == sparekey.ByText || c.Way == sparekey.ByNew && r.Add.Kind == phone
+		switch { // a gateway wants the number as it is dialled
+		case c.Way == sparekey.ByText:
+			out.Text, out.To = true, to.key
+		case c.Way == sparekey.ByNew && r.Add.Kind == phone:
+			out.Text, out.To = true, r.Add.Key
+		}
 		switch {
 		case !room, who.exists && out.Text:
 		case who.exists:

@@ -2,25 +2,13 @@ package store
 
 import (
 	"fmt"
-	"time"
 
 	"sparekey"
 )
 
-// TextCaps are what the text messages of an installation may cost. Each is what
-// strangers may spend; known browsers, sessions and flows with a proof have the
-// same again (A37).
-type TextCaps struct {
-	Number sparekey.Windows // to one number
-	Prefix sparekey.Windows // to the numbers of one block, which one operator has
-	All    sparekey.Windows
-}
-
-// Text caps have a lane for flows in which nothing was proved, in a browser that
-// nobody knows: one text to a number in 24 h.
-var unprovedTexts = sparekey.Windows{{Span: 24 * time.Hour, Max: 1}}
-
-// spendText spends a text message to a number, and reports whether it may leave.
+// spendText spends a text message to a number, and reports whether it may leave:
+// strangers who have proved nothing have one a day to a number, and half of all
+// that may be sent is kept for others (A37).
 // It runs the same statements for an account that has a phone, for one that has
 // not and for nobody.
 func (t *tx) spendText(f *sparekey.Flow, number string, w who, r Resolving) (bool, error) {
@@ -28,9 +16,9 @@ func (t *tx) spendText(f *sparekey.Flow, number string, w who, r Resolving) (boo
 	if err != nil {
 		return false, err
 	}
-	lane, caps := sparekey.KnownLane, r.Texts.Number
+	lane, caps := sparekey.KnownLane, sparekey.TextCap()
 	if len(proofs) == 0 && w.lane != sparekey.KnownLane {
-		lane, caps = sparekey.StrangerLane, unprovedTexts
+		lane, caps = sparekey.StrangerLane, sparekey.TextOnce()
 	}
 	room := r.Reaches(number) && !w.ghost && !w.exists
 	for _, s := range []struct {
@@ -38,8 +26,8 @@ func (t *tx) spendText(f *sparekey.Flow, number string, w who, r Resolving) (boo
 		windows     sparekey.Windows
 	}{
 		{r.Message.ID, w.pays, caps},
-		{r.Message.ID + "-prefix", "prefix " + r.Prefix(number), r.Texts.Prefix},
-		{r.Message.ID + "-all", "all", r.Texts.All},
+		{r.Message.ID + "-prefix", "prefix " + r.Prefix(number), sparekey.TextPrefixCap()},
+		{r.Message.ID + "-all", "all", sparekey.TextDayCap()},
 	} {
 		// What one cap refuses costs nothing in those further out.
 		ok, err := t.spend(Spend{

@@ -43,7 +43,7 @@ var house = map[string]room{
 	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail golang.org/x/net"},
 	"account": {enters: "root secret ident store"},
 	"session": {enters: "root secret ident store"},
-	"way":     {enters: "root password ident secret store", modules: "github.com/pquerna/otp"},
+	"way":     {enters: "root password ident secret store", modules: "github.com/pquerna/otp github.com/go-webauthn/webauthn"},
 	"flow":    {enters: "root way password secret ident limit store"},
 	// What a browser calls itself is read here and nowhere else.
 	// Cookies are secrets, and have their type from where they come in.

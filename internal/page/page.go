@@ -66,9 +66,11 @@ func New(o Options) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.script, err = files.ReadFile("assets/sparekey.js"); err != nil {
+	script, err := files.ReadFile("assets/sparekey.js")
+	if err != nil {
 		return nil, fmt.Errorf("read script: %w", err)
 	}
+	p.script = lean(string(script))
 	sum := sha256.Sum256(p.script)
 	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
 	for _, l := range o.Catalogue.Langs() {
@@ -89,6 +91,17 @@ func squeeze(css string) string {
 		_, rest, _ = strings.Cut(comment, "*/")
 	}
 	return out.String()
+}
+
+// lean takes the lines of comments and the indentation out of the script.
+func lean(script string) []byte {
+	var out bytes.Buffer
+	for line := range strings.Lines(script) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			out.WriteString(line + "\n")
+		}
+	}
+	return out.Bytes()
 }
 
 // Render draws a page. It fills in what is the same on all of them.

@@ -179,7 +179,7 @@ func (s *Server) headers(r *request) {
 	h := r.w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+r.nonce+"'; script-src 'nonce-"+r.nonce+
-		"'; form-action "+forms+"; base-uri 'none'; frame-ancestors 'none'")
+		"'; connect-src 'self'; form-action "+forms+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")

@@ -329,7 +329,7 @@ func TestA63EveryAnswer(t *testing.T) {
 func shieldHeaders(t *testing.T, p *sparekeytest.Page, nonces map[string]bool) {
 	t.Helper()
 	csp := p.Header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' https://lantern.test;"} {
+	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self';", "form-action 'self' https://lantern.test;"} {
 		if !strings.Contains(csp, part) {
 			t.Errorf("%d: got policy %q, want %s in it", p.Status, csp, part)
 		}

@@ -5,17 +5,13 @@
   const status = document.getElementById('status');
   const say = text => { status.textContent = ''; setTimeout(() => { status.textContent = text; }, 60); };
 
-  // A line under a field that comes and goes; it is spoken when it comes.
-  const line = (input, name) => {
-    const box = input.closest('.f');
-    const id = input.id + '-' + name;
+  // A line in a box that comes and goes; it is spoken when it comes.
+  const line = box => {
+    const p = document.createElement('p');
+    p.className = 'aside';
     return text => {
-      const old = document.getElementById(id);
-      if (old) old.remove();
+      p.remove();
       if (!text) return;
-      const p = document.createElement('p');
-      p.className = 'aside';
-      p.id = id;
       p.textContent = text;
       box.append(p);
       say(text);
@@ -51,7 +47,7 @@
 
   // Caps Lock, blanks at either end, and whether two passwords are the same.
   for (const input of document.querySelectorAll('input[data-caps]')) {
-    const caps = line(input, 'caps'), space = line(input, 'space'), twin = line(input, 'twin');
+    const box = input.closest('.f'), caps = line(box), space = line(box), twin = line(box);
     let on = false;
     const look = e => {
       const now = !!(e.getModifierState && e.getModifierState('CapsLock'));
@@ -78,10 +74,87 @@
     fit();
   }
 
+  // A passkey answers a question and the form carries the answer. One form asks
+  // for one, one makes one, and that of the sign-in offers one as well.
+  const PK = self.PublicKeyCredential;
+  const passkey = form => {
+    const { passkey: answer, challenge, key } = form.elements;
+    const { passkey: kind, options, url, have, cancelled } = form.dataset;
+    const note = line(form);
+    let asking = false, offered = null;
+
+    // The question stands on the page; that of the sign-in is fetched when it is
+    // put, for such a page may have been open for long.
+    const question = async () => {
+      if (kind !== 'signin') return { options: JSON.parse(options) };
+      const got = await fetch(url, { method: 'POST', body: new URLSearchParams({ key: key.value }) });
+      return got.json();
+    };
+    const ask = async how => {
+      const q = await question();
+      const got = kind === 'create'
+        ? await navigator.credentials.create({ publicKey: PK.parseCreationOptionsFromJSON(q.options) })
+        : await navigator.credentials.get({ publicKey: PK.parseRequestOptionsFromJSON(q.options), ...how });
+      if (challenge) challenge.value = q.challenge;
+      answer.value = JSON.stringify(got);
+    };
+
+    // The browser offers a passkey in the login field, with a new question every
+    // four minutes, while somebody may look.
+    const offer = async () => {
+      const mine = offered = new AbortController();
+      const renew = setTimeout(() => {
+        mine.abort();
+        if (document.hidden) document.addEventListener('visibilitychange', offer, { once: true });
+        else offer();
+      }, 240000);
+      try {
+        await ask({ mediation: 'conditional', signal: mine.signal });
+        form.requestSubmit();
+      } catch (e) { /* the button is there all the same */ }
+      clearTimeout(renew);
+    };
+
+    // The button. The browser puts one question at a time.
+    form.addEventListener('submit', async e => {
+      if (answer.value) return;
+      e.preventDefault();
+      if (asking) return;
+      asking = true;
+      note('');
+      if (offered) offered.abort();
+      try {
+        await ask();
+        form.requestSubmit(e.submitter);
+      } catch (error) {
+        note(have && error.name === 'InvalidStateError' ? have : cancelled);
+        if (offered) offer();
+      }
+      asking = false;
+    });
+    // Browsers fill in what a page held before, an answer among it.
+    const clear = () => { answer.value = ''; };
+    addEventListener('pageshow', clear);
+    clear();
+    if (kind === 'signin' && PK.isConditionalMediationAvailable) {
+      PK.isConditionalMediationAvailable().then(yes => { if (yes) offer(); });
+    }
+  };
+  if (PK && PK.parseRequestOptionsFromJSON) {
+    for (const e of document.querySelectorAll('[data-needs=passkey]')) e.hidden = false;
+    for (const e of document.querySelectorAll('[data-lacks=passkey]')) e.hidden = true;
+    for (const form of document.querySelectorAll('form[data-passkey]')) passkey(form);
+    // A device forgets the passkeys that the account has no more.
+    for (const e of PK.signalAllAcceptedCredentials ? document.querySelectorAll('[data-signal]') : []) {
+      PK.signalAllAcceptedCredentials(JSON.parse(e.dataset.signal)).catch(() => {});
+    }
+  }
+
   // A slow answer: the button says so. A second press is sent all the same: it
   // repeats the form's key, and gets the same answer.
   for (const form of document.forms) {
     form.addEventListener('submit', e => {
+      if (e.defaultPrevented) return;
       const button = e.submitter;
       clearTimeout(form.wait);
       form.wait = setTimeout(() => {

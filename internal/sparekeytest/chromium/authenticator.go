@@ -1,0 +1,98 @@
+package chromium
+
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+)
+
+// An Authenticator is a device in the computer that keeps passkeys, for the
+// pages of one tab. Browsers have passkeys at https:// and http://localhost
+// alone, not at http://127.0.0.1.
+type Authenticator struct {
+	t  *Tab
+	id webauthn.AuthenticatorID
+}
+
+// A Passkey is one that an Authenticator keeps.
+type Passkey struct {
+	ID     []byte
+	Handle []byte // of the account
+	Host   string // it is for
+	Name   string // of the account, by which a person knows it
+	Count  int    // of its uses
+}
+
+// Authenticator builds a device into the tab's computer. When touched is set, a
+// person is there who shows a finger whenever a page asks for a passkey, and
+// accepts each one that the browser offers in a field; else nobody is.
+func (t *Tab) Authenticator(touched bool) *Authenticator {
+	t.t.Helper()
+	ctx, cancel := t.within(patience)
+	defer cancel()
+	if err := call(ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+		t.t.Fatalf("add an authenticator: %v", err)
+	}
+	added, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
+		Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+			HasResidentKey: true, HasUserVerification: true, IsUserVerified: true,
+			AutomaticPresenceSimulation: touched,
+		},
+	})
+	if err != nil {
+		t.t.Fatalf("add an authenticator: %v", err)
+	}
+	return &Authenticator{t, added.AuthenticatorID}
+}
+
+// Touch says whether somebody is there from the next question on.
+func (a *Authenticator) Touch(touched bool) {
+	a.t.t.Helper()
+	a.do("touch an authenticator", func(ctx context.Context) error {
+		return call(ctx, webauthn.SetAutomaticPresenceSimulation,
+			webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: touched})
+	})
+}
+
+// Know says whether the device knows the finger from then on.
+func (a *Authenticator) Know(known bool) {
+	a.t.t.Helper()
+	a.do("show an authenticator a finger", func(ctx context.Context) error {
+		return call(ctx, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: known})
+	})
+}
+
+// Passkeys are those that the device keeps.
+func (a *Authenticator) Passkeys() []Passkey {
+	a.t.t.Helper()
+	var list []Passkey
+	a.do("list passkeys", func(ctx context.Context) error {
+		got, err := chromedp.Call(ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: a.id})
+		for _, c := range got.Credentials {
+			list = append(list, Passkey{
+				ID: c.CredentialID, Handle: c.UserHandle, Host: c.RpID, Name: c.UserName, Count: int(c.SignCount),
+			})
+		}
+		return err
+	})
+	return list
+}
+
+// Forget removes a passkey from the device.
+func (a *Authenticator) Forget(id []byte) {
+	a.t.t.Helper()
+	a.do("forget a passkey", func(ctx context.Context) error {
+		return call(ctx, webauthn.RemoveCredential, webauthn.RemoveCredentialParams{AuthenticatorID: a.id, CredentialID: id})
+	})
+}
+
+func (a *Authenticator) do(what string, do func(context.Context) error) {
+	a.t.t.Helper()
+	ctx, cancel := a.t.within(patience)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		a.t.t.Fatalf("%s: %v", what, err)
+	}
+}

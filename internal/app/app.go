@@ -28,6 +28,7 @@ import (
 	"sparekey/internal/secret"
 	"sparekey/internal/session"
 	"sparekey/internal/store"
+	"sparekey/internal/way"
 	"sparekey/internal/web"
 )
 
@@ -134,8 +135,15 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	passkeys, err := way.NewPasskeys(o.Settings.Origin(), o.Settings.SiteName)
+	if errors.Is(err, way.ErrPasskeyHost) {
+		a.log.Warn("no page offers passkeys: browsers make none for an address; SPAREKEY_PUBLIC_URL needs a host name", "host", o.Settings.Host())
+	} else if err != nil {
+		return err
+	}
 	a.Flows = flow.New(flow.Options{
-		Store: a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
+		Passkeys: passkeys,
+		Store:    a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
 		Texts: textsOf(o.Settings),
 		Host:  o.Settings.Host(), Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
@@ -287,7 +295,7 @@ func (a *App) buildWeb(o Options, src *secret.Source, catalogue *lang.Catalogue,
 	a.Web = web.New(web.Options{
 		Flows: a.Flows, Sessions: a.Sessions, Accounts: a.Accounts, Pages: pages, Catalogue: catalogue, Source: src,
 		Clients:   limit.NewClients(limit.Rate{Every: 2 * time.Second, Burst: 60}, 100_000),
-		PublicURL: s.Origin(), SiteURL: site, SiteName: s.SiteName, Texts: s.SMS != "", Contact: s.SecurityContact, Min: minOf(s), High: s.High(), TrustedProxies: s.Proxies(),
+		PublicURL: s.Origin(), SiteURL: site, SiteName: s.SiteName, Texts: s.SMS != "", Passkeys: a.Flows.Passkeys != nil, Contact: s.SecurityContact, Min: minOf(s), High: s.High(), TrustedProxies: s.Proxies(),
 		Ready: a.Store.Ping, Count: a.metrics.request, Now: o.Now, Log: o.Log,
 	})
 	return nil

@@ -146,6 +146,16 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, 
 			return found{}, err
 		}
 		return found{was.ID, &use}, nil
+	case sparekey.ByPasskey:
+		q, err := s.question(f, c)
+		if err != nil {
+			return found{}, err
+		}
+		use, right, err := s.checkPasskey(ctx, q, answer)
+		if err != nil || !right || use.Was.Account != f.Account || f.Ghost || f.Stopped {
+			return found{}, err
+		}
+		return found{use.Was.ID, &use}, nil
 	}
 	return found{}, nil
 }
@@ -221,8 +231,10 @@ func (s *Service) wrong(f *sparekey.Flow, w sparekey.WayKind) error {
 	}
 	e := *sparekey.ErrWrongCode
 	switch w {
-	case sparekey.BySaved, sparekey.ByTOTP, sparekey.ByPasskey:
+	case sparekey.BySaved, sparekey.ByTOTP:
 		e.Code = string(w) + ".wrong"
+	case sparekey.ByPasskey:
+		e.Code, e.Field = "passkey.wrong", "passkey"
 	}
 	e.Args = []any{"Count", left}
 	return &e
@@ -242,6 +254,8 @@ func unspent(err error) error {
 func parseAnswer(w sparekey.WayKind, in Answer) (secret.Text, error) {
 	parse, code := ident.ParseCode, "code.len"
 	switch w {
+	case sparekey.ByPasskey:
+		return secret.Text(in.Passkey), passkeyError(in.Passkey)
 	case sparekey.BySaved:
 		parse, code = ident.ParseSaved, "saved.shape"
 	case sparekey.ByTOTP:

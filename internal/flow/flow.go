@@ -22,7 +22,7 @@ import (
 	"sparekey/internal/way"
 )
 
-// Options are what a Service is built from. All of them must be set.
+// Options are what a Service is built from. All but Passkeys must be set.
 type Options struct {
 	Store    *store.DB
 	Keys     *secret.Ring
@@ -34,6 +34,7 @@ type Options struct {
 	High     bool   // the profile is "high"
 	MailCap  sparekey.Windows
 	Texts    Texts
+	Passkeys *way.Passkeys // nil where browsers make none: the host is an address
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Wake tells the outbox that a message was written.

@@ -8,9 +8,9 @@ import (
 	"sparekey/internal/store"
 )
 
-// half begins the flow in which the second proof of a sign-in is asked for, with
-// the first one. An authenticator app is asked for at once if the account has
-// one; else the person chooses.
+// half begins the flow of a sign-in with its first proof. If that is enough, the
+// session is opened; else a second one is asked for: an authenticator app at
+// once if the account has one, and else what the person chooses.
 func (s *Service) half(ctx context.Context, v Visit, view store.SignInView, in Login, h store.HalfSignIn) (SignedIn, error) {
 	now := s.Now()
 	f := s.newFlow(v, sparekey.SignIn, now)
@@ -32,10 +32,18 @@ func (s *Service) half(ctx context.Context, v Visit, view store.SignInView, in L
 	h.Proof.Account, h.Proof.At = view.Account, now
 	h.Event = s.event(sparekey.HalfSignedIn, v, now)
 	h.Event.ID = store.HalfEvent(f.ID)
-	if err := s.Store.HalfSignIn(ctx, h); err != nil {
+	open, cookies := s.opening(v, nil, in.Shared, now)
+	h.Acting = store.Acting{Flow: f.ID, Key: v.Key, Turn: next, Open: open, Event: s.event(sparekey.SignedIn, v, now)}
+	done, err := s.Store.HalfSignIn(ctx, h)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowStarted)
 	s.Wake()
-	return SignedIn{Cookies: &Cookies{Browser: s.next(v)}, Flow: f.ID}, nil
+	if !done {
+		return SignedIn{Cookies: &Cookies{Browser: s.next(v)}, Flow: f.ID}, nil
+	}
+	s.Counts.SignIn(sparekey.TypedRight)
+	s.Counts.Flow(f.Purpose, sparekey.Verify, sparekey.FlowDone)
+	return SignedIn{Cookies: cookies}, nil
 }

@@ -10,12 +10,17 @@ import (
 	"sparekey/internal/store"
 )
 
-// AddWay begins to add an authenticator app or a saved code to the session's
-// account, and gives the flow's id.
+// AddWay begins to add a passkey, an authenticator app or a saved code to the
+// session's account, and gives the flow's id.
 func (s *Service) AddWay(ctx context.Context, v Visit, a *sparekey.Account, w sparekey.WayKind) (string, error) {
 	what := about{purpose: sparekey.AddWay, target: string(w)}
 	switch w {
 	case sparekey.BySaved:
+	case sparekey.ByPasskey:
+		if s.Passkeys == nil {
+			return "", sparekey.ErrNotFound
+		}
+		what.pending = string(s.Source.Token()) // what the new passkey has to sign
 	case sparekey.ByTOTP:
 		held, err := s.Store.Held(ctx, a.ID, s.Now())
 		if err != nil {
@@ -176,7 +181,7 @@ func (s *Service) Enrolment(f *sparekey.Flow) (Enrolment, error) {
 func (s *Service) addWay(ctx context.Context, v Visit, f *sparekey.Flow, in Form) (Outcome, error) {
 	a, _ := s.acting(v, f)
 	a.Event = s.event(sparekey.WayAdded, v, a.Turn.Now)
-	w, err := s.newWay(f, in)
+	w, err := s.newWay(ctx, f, in)
 	if err != nil {
 		return Outcome{Flow: f}, err
 	}
@@ -185,11 +190,15 @@ func (s *Service) addWay(ctx context.Context, v Visit, f *sparekey.Flow, in Form
 }
 
 // newWay makes the credential that a flow adds.
-func (s *Service) newWay(f *sparekey.Flow, in Form) (store.NewWay, error) {
-	w := s.newSaved(f)
-	if sparekey.WayKind(f.Target) == sparekey.BySaved {
+func (s *Service) newWay(ctx context.Context, f *sparekey.Flow, in Form) (w store.NewWay, err error) {
+	w = s.newSaved(f)
+	switch sparekey.WayKind(f.Target) {
+	case sparekey.BySaved:
 		w.Stored = w.Saved
 		return w, nil
+	case sparekey.ByPasskey:
+		w.Stored, err = s.madePasskey(ctx, f, in)
+		return w, err
 	}
 	answer, err := parseAnswer(sparekey.ByTOTP, Answer{Code: in.Code})
 	if err != nil {

@@ -80,7 +80,9 @@ func (s *Service) asking(f *sparekey.Flow, w sparekey.WayKind, now time.Time) st
 	switch w {
 	case sparekey.ByMail, sparekey.ByText, sparekey.ByNew:
 		a.Message = s.codeMessage(f, a.Challenge, now)
-	default: // nothing has to be resolved: the code, if it is one, is the person's own
+	case sparekey.ByPasskey:
+		a.Challenge.Nonce, a.Challenge.KeyID, a.Challenge.Minted = s.Source.ID(), s.Keys.Newest(), now
+	default: // nothing has to be resolved: the code is the person's own
 		a.Challenge.Minted = now
 	}
 	return a

@@ -12,11 +12,15 @@ import (
 
 // ways lists the ways that this server has, in the order they are offered.
 func (s *Service) ways() []sparekey.WayKind {
-	list := []sparekey.WayKind{sparekey.ByMail, sparekey.BySaved, sparekey.ByTOTP}
+	list := []sparekey.WayKind{sparekey.ByMail}
+	if s.Passkeys != nil {
+		list = append(list, sparekey.ByPasskey)
+	}
+	list = append(list, sparekey.BySaved)
 	if s.Texts.On {
 		list = append(list, sparekey.ByText)
 	}
-	return list
+	return append(list, sparekey.ByTOTP)
 }
 
 // An Offer is what the page of ways shows.

@@ -64,6 +64,7 @@ type SignIn struct {
 	// from three on the way by mail is the main button.
 	Failures int
 	Note     *Note // instead of what Failures would show
+	Passkeys bool  // one can sign in with a passkey
 	Shared   bool  // the box "This is a shared computer" is ticked
 }
 
@@ -118,6 +119,25 @@ type Verify struct {
 	Way             sparekey.WayKind // saved or totp
 	Note            *Note
 	Code            string // kept in the field after an answer that was not it
+}
+
+// Passkey asks for a passkey. It posts passkey, challenge, key to
+// /flow/{id}/answer, and does nothing without a script.
+type Passkey struct {
+	Base
+	Flow, Challenge string
+	Purpose         sparekey.Purpose
+	Question        string // what the browser is asked, in JSON
+	Note            *Note
+}
+
+// NewPasskey adds a passkey. It posts passkey, name, key to /flow/{id}/act, and
+// does nothing without a script.
+type NewPasskey struct {
+	Base
+	Flow     string
+	Question string // what the browser is asked, in JSON
+	Note     *Note
 }
 
 // Ways is the list of ways to verify. It posts way, key to /flow/{id}/ways.
@@ -273,8 +293,11 @@ type MyWays struct {
 	Two   bool      // "Ask for two proofs" is on
 	Drops time.Time // when it ends because an operator said so; zero if it does not
 	Texts bool      // text messages can be sent
-	Typed string
-	Note  *Note
+	// Passkeys are the ones that are still good, in JSON for the devices that keep
+	// them; empty where there are none at all.
+	Passkeys string
+	Typed    string
+	Note     *Note
 }
 
 // A MyWay is one way that the account has. Value is empty for a way that has

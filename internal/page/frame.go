@@ -177,6 +177,12 @@ func (b *Base) Alone() bool {
 	return false
 }
 
+// Offers reports whether the browser may offer a passkey in the login field.
+func (b *Base) Offers() bool {
+	in, ok := b.page.(*SignIn)
+	return ok && in.Passkeys
+}
+
 // At returns a moment as people read it, for <time>.
 func (b *Base) At(t time.Time) lang.Time { return b.time(t, b.Printer.DateTime) }
 

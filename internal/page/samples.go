@@ -41,7 +41,7 @@ func Samples(p *lang.Printer) []Sample {
 // doorSamples are the pages before "who are you" is answered.
 func doorSamples(base func(string) Base) []Sample {
 	in := func(login string, failures int, n *Note) *SignIn {
-		return &SignIn{Base: base("/signin"), Login: login, Failures: failures, Note: n}
+		return &SignIn{Base: base("/signin"), Passkeys: true, Login: login, Failures: failures, Note: n}
 	}
 	reg := func(login string, n *Note) *Register {
 		return &Register{Base: base("/register"), Login: login, Note: n}
@@ -52,6 +52,7 @@ func doorSamples(base func(string) Base) []Sample {
 	shared.Shared = true
 	return []Sample{
 		{"signin", in("", 0, nil)},
+		{"signin-passkey-unknown", in("", 0, &Note{ID: "passkey.unknown", Field: "passkey"})},
 		{"signin-onward", onward},
 		{"signin-filled", in(sampleMail, 0, nil)},
 		{"signin-empty", in("mara", 0, &Note{ID: "g.required", Field: "password"})},
@@ -113,7 +114,7 @@ func codeSamples(base func(string) Base) []Sample {
 	ways := func(p sparekey.Purpose, known bool) *Ways {
 		return &Ways{
 			Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known, Open: true,
-			Rows: []WayRow{{Kind: sparekey.ByMail}, {Kind: sparekey.BySaved}, {Kind: sparekey.ByText}, {Kind: sparekey.ByTOTP}},
+			Rows: []WayRow{{Kind: sparekey.ByMail}, {Kind: sparekey.ByPasskey}, {Kind: sparekey.BySaved}, {Kind: sparekey.ByText}, {Kind: sparekey.ByTOTP}},
 		}
 	}
 	known := ways(sparekey.Recover, true)
@@ -130,6 +131,12 @@ func codeSamples(base func(string) Base) []Sample {
 	alone.More, alone.Open, alone.Rows = true, false, nil
 	by := func(p sparekey.Purpose, w sparekey.WayKind, typed string, n *Note) *Verify {
 		return &Verify{Base: base("/flow/" + sampleFlow), Flow: sampleFlow, Challenge: "C4N2", Purpose: p, Way: w, Code: typed, Note: n}
+	}
+	asks := func(n *Note) *Passkey {
+		return &Passkey{
+			Base: base("/flow/" + sampleFlow), Flow: sampleFlow, Challenge: "C4N2", Purpose: sparekey.Recover,
+			Question: `{"challenge":"5F2K7QH4M9"}`, Note: n,
+		}
 	}
 	through := func(w sparekey.WayKind, p sparekey.Purpose, kind string) *Code {
 		d := code(p, kind, time.Minute, nil)
@@ -171,6 +178,10 @@ func codeSamples(base func(string) Base) []Sample {
 		{"code-second", through(sparekey.ByMail, sparekey.SignIn, "email")},
 		{"code-new", through(sparekey.ByNew, sparekey.AddIdentifier, "session")},
 		{"code-first", rec(40*time.Second, "", &Note{ID: "way.first", Calm: true})},
+		{"passkey", asks(nil)},
+		{"passkey-shape", asks(&Note{ID: "passkey.shape", Field: "passkey"})},
+		{"passkey-wrong", asks(&Note{ID: "passkey.wrong", Args: []any{"Count", 3}, Field: "passkey"})},
+		{"passkey-last", asks(&Note{ID: "passkey.last", Field: "passkey"})},
 		{"verify-saved", by(sparekey.Recover, sparekey.BySaved, "", nil)},
 		{"verify-saved-shape", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX", bad("saved.shape"))},
 		{"verify-saved-wrong", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX-01234-56789-ABCDE", bad("saved.wrong", "Count", 3))},
@@ -226,6 +237,11 @@ func actSamples(base func(string) Base) []Sample {
 			Address: "otpauth://totp/Lantern%20Market:mara@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Lantern%20Market", Note: n,
 		}
 	}
+	makes := func(n *Note) *NewPasskey {
+		in := base("/flow/" + sampleFlow)
+		in.SignedInAs = sampleMail
+		return &NewPasskey{Base: in, Flow: sampleFlow, Question: `{"challenge":"5F2K7QH4M9"}`, Note: n}
+	}
 	_, rehearsed := setting(sparekey.Rehearse)
 	recovered := done(sparekey.Recover, 0, false)
 	recovered.Fresh = "7KQTM-4R7WX-01234-56789-ABCDE"
@@ -244,6 +260,9 @@ func actSamples(base func(string) Base) []Sample {
 		{"confirm-two-on", sure(sparekey.TwoProofs, true, MyWay{})},
 		{"confirm-two-off", sure(sparekey.TwoProofs, false, MyWay{})},
 		{"enrol", enrol(nil)},
+		{"passkey-add", makes(nil)},
+		{"passkey-add-shape", makes(&Note{ID: "passkey.shape", Field: "passkey"})},
+		{"passkey-add-long", makes(&Note{ID: "prof.long", Args: []any{"Max", 64}, Field: "name"})},
 		{"enrol-clock", enrol(&Note{ID: "totp.clock", Field: "code"})},
 		{"done-saved", shown(sparekey.AddWay, nil)},
 		{"done-saved-tick", shown(sparekey.AddWay, &Note{ID: "fresh.tick", Field: "kept"})},
@@ -328,7 +347,7 @@ func accountSamples(base func(string) Base) []Sample {
 		{ID: "c0", Kind: sparekey.ByPassword, Since: now.AddDate(0, -2, 0)},
 	}
 	mine := func(two bool, n *Note) *MyWays {
-		return &MyWays{Base: in("/account/ways"), Rows: own, Two: two, Texts: true, Note: n}
+		return &MyWays{Base: in("/account/ways"), Rows: own, Two: two, Texts: true, Passkeys: `{"rpId":"id.lanternmarket.example"}`, Note: n}
 	}
 	typedWay := func(typed string, n *Note) *MyWays {
 		d := mine(false, n)

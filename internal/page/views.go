@@ -157,6 +157,14 @@ func (d *Verify) Label() string { return d.T(string(d.Way) + ".label") }
 // Digits reports whether the answer has digits only.
 func (d *Verify) Digits() bool { return d.Way == sparekey.ByTOTP }
 
+func (d *Passkey) file() string { return "passkey" }
+
+// Heading is the page's h1.
+func (d *Passkey) Heading() string { return d.T("passkey.h1") }
+func (d *Passkey) note() *Note     { return d.Note }
+func (d *Passkey) step() int       { return steps(d.Purpose, 2) }
+func (d *Passkey) foot() string    { return footOf(d.Purpose) }
+
 func (d *Ways) file() string { return "ways" }
 
 // Heading is the page's h1.

@@ -198,6 +198,13 @@ func (d *Profile) Choice() string {
 	return d.Login
 }
 
+func (d *NewPasskey) file() string { return "newpasskey" }
+
+// Heading is the page's h1.
+func (d *NewPasskey) Heading() string { return d.T("passkey.add.h1") }
+func (d *NewPasskey) note() *Note     { return d.Note }
+func (d *NewPasskey) foot() string    { return "foot.account" }
+
 func (d *MyWays) file() string { return "myways" }
 
 // Heading is the page's h1.

@@ -2,13 +2,16 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"time"
 
 	"sparekey"
 )
 
-// A HalfSignIn is a right first proof of an account that asks for two: the flow
-// in which the second one is asked for.
+// A HalfSignIn is a right first proof, and the flow in which a second one is
+// asked for if the account asks for two.
 type HalfSignIn struct {
 	View      SignInView
 	Flow      *sparekey.Flow
@@ -19,55 +22,86 @@ type HalfSignIn struct {
 	Rehashed  string // the password in its new stored form; empty to leave it
 	Turn      Turn
 	Event     sparekey.Event
+	Acting    Acting // what follows if one proof is enough
 }
 
-// HalfSignIn writes the flow in which a second proof is asked for, with the
-// first one. Its owner is told, unless the browser is known or the second proof
-// follows soon. A credential that changed since it was looked up begins nothing.
-func (db *DB) HalfSignIn(ctx context.Context, h HalfSignIn) error {
-	err := db.write(ctx, func(t *tx) error {
-		if err := t.holdAccount(`$1`, h.View.Account); err != nil {
-			return err
-		}
-		a, err := t.account(h.View.Account)
-		if err != nil {
-			return err
-		}
-		if a == nil || a.Epochs.Password != h.View.Epochs.Password || !a.Disabled.IsZero() || !a.DeleteAt.IsZero() {
-			return sparekey.ErrSignIn
-		}
-		h.Flow.Epochs = a.Epochs
-		began, err := t.addFlow(h.Flow)
-		if err != nil || !began { // a second click
-			return err
-		}
-		if err := t.use(h.Flow, Proving{Use: h.Use, Turn: h.Turn}); err != nil {
-			return err
-		}
-		err = t.addProof(h.Flow, &sparekey.Challenge{ID: h.Proof.Challenge, Way: h.Proof.Way}, h.Proof.Place, h.Proof.At)
-		if err == nil && h.Challenge != nil {
-			err = t.addChallenge(h.Challenge)
-		}
-		if err == nil {
-			err = t.rehashed(h.View, h.Rehashed)
-		}
-		if err == nil {
-			_, err = t.exec(`UPDATE spends SET good = TRUE WHERE id = $1`, h.Try)
-		}
-		if err == nil && h.View.Known == "" {
-			e := h.Event
-			e.Account = a.ID
-			err = t.announce(sparekey.HalfSignInMessage, e)
-		}
-		if err != nil {
-			return err
-		}
-		return t.turn(h.Turn)
+// HalfSignIn writes the flow of a sign-in with its first proof. If that is
+// enough, it opens the session and reports so. Else the account's owner is told,
+// unless the browser is known or the second proof follows soon. A credential that
+// changed since it was looked up begins nothing, and the exact repeat of a form
+// is answered as it was the first time.
+func (db *DB) HalfSignIn(ctx context.Context, h HalfSignIn) (done bool, err error) {
+	err = db.write(ctx, func(t *tx) error {
+		done, err = t.halfSignIn(h)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("ask for a second proof: %w", err)
+		return false, fmt.Errorf("sign in by a flow: %w", err)
 	}
-	return nil
+	return done, nil
+}
+
+func (t *tx) halfSignIn(h HalfSignIn) (done bool, err error) {
+	if err := t.holdAccount(`$1`, h.View.Account); err != nil {
+		return false, err
+	}
+	a, err := t.account(h.View.Account)
+	if err != nil {
+		return false, err
+	}
+	if a == nil || a.Epochs.Password != h.View.Epochs.Password || !a.Disabled.IsZero() || !a.DeleteAt.IsZero() {
+		return false, sparekey.ErrSignIn
+	}
+	f := *h.Flow
+	f.Epochs = a.Epochs
+	h.Proof.Account = a.ID
+	f.Pass([]sparekey.Proof{h.Proof}, sparekey.Demand{Two: a.TwoProofs, High: t.high})
+	began, err := t.addFlow(&f)
+	if err != nil {
+		return false, err
+	}
+	if !began { // a second click
+		was, err := t.flow(t.db.flowEpoch(), f.ID)
+		return err == nil && was.Step == sparekey.Done, err
+	}
+	if err := t.use(&f, Proving{Use: h.Use, Turn: h.Turn}); err != nil {
+		return false, err
+	}
+	if err := t.addProof(&f, &sparekey.Challenge{ID: h.Proof.Challenge, Way: h.Proof.Way}, h.Proof.Place, h.Proof.At); err != nil {
+		return false, err
+	}
+	if err := t.rehashed(h.View, h.Rehashed); err != nil {
+		return false, err
+	}
+	if _, err := t.exec(`UPDATE spends SET good = TRUE WHERE id = $1`, h.Try); err != nil {
+		return false, err
+	}
+	if f.Step == sparekey.Act {
+		f.LastKey = h.Acting.Key
+		err = t.openByFlow(&f, []sparekey.Proof{h.Proof}, h.Acting)
+	} else {
+		err = t.askSecond(&f, h)
+	}
+	if err != nil {
+		return false, err
+	}
+	return f.Step == sparekey.Done, t.turn(h.Turn)
+}
+
+// askSecond opens the challenge of the second proof, if there is one to begin
+// with, and tells the account's owner.
+func (t *tx) askSecond(f *sparekey.Flow, h HalfSignIn) error {
+	if h.Challenge != nil {
+		if err := t.addChallenge(h.Challenge); err != nil {
+			return err
+		}
+	}
+	if h.View.Known != "" {
+		return nil
+	}
+	e := h.Event
+	e.Account, e.How = f.Account, []sparekey.WayKind{h.Proof.Way}
+	return t.announce(sparekey.HalfSignInMessage, e)
 }
 
 // HalfEvent is the id of the event that a sign-in waits for its second proof.
@@ -97,4 +131,25 @@ func (t *tx) rehashed(v SignInView, stored string) error {
 	_, err := t.exec(`UPDATE credentials SET data = $1 WHERE account = $2 AND kind = 'password' AND dropped = 0 AND data = $3`,
 		stored, v.Account, v.Password)
 	return err
+}
+
+// AccountView gives what a sign-in looks up, for an account whose owner is known
+// by something else than what was typed.
+func (db *DB) AccountView(ctx context.Context, account, knownHash string, now time.Time) (SignInView, error) {
+	var v SignInView
+	err := db.read(ctx).row(`
+		SELECT a.id, a.password_epoch, a.ways_epoch, a.two_proofs, a.disabled, a.delete_at, COALESCE(b.id, '')
+		  FROM accounts a
+		  LEFT JOIN browsers b ON b.hash = $1 AND b.account = a.id AND b.password_epoch = a.password_epoch
+		       AND b.install_epoch = $2 AND b.expires > $3
+		 WHERE a.id = $4`,
+		[]any{knownHash, db.epoch, micros(now), account},
+		&v.Account, &v.Epochs.Password, &v.Epochs.Ways, &v.Two, when{&v.Disabled}, when{&v.DeleteAt}, &v.Known)
+	if errors.Is(err, sql.ErrNoRows) {
+		return SignInView{}, nil
+	}
+	if err != nil {
+		return SignInView{}, fmt.Errorf("look up sign-in: %w", err)
+	}
+	return v, nil
 }

@@ -65,6 +65,16 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		return s.waysPage(r, status, f, nil, n)
 	case c.Way == sparekey.BySaved || c.Way == sparekey.ByTOTP:
 		return s.show(r, status, s.verify(r, f, c, n))
+	case c.Way == sparekey.ByPasskey:
+		q, err := s.Flows.Question(f, c)
+		if err != nil {
+			return err
+		}
+		p := &page.Passkey{Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Question: string(q), Note: n}
+		if f.Session != "" {
+			p.SignedInAs = f.Typed
+		}
+		return s.show(r, status, p)
 	}
 	p, err := s.code(r, f, c, n)
 	if err != nil {

@@ -24,7 +24,11 @@ func (s *Server) myWays(r *request, status int, n *page.Note) error {
 	if err != nil {
 		return err
 	}
-	p := &page.MyWays{Base: s.accountBase(r, v.Email()), Two: v.TwoProofs, Drops: v.DropSecond, Texts: s.Texts, Note: n}
+	good, err := s.Flows.Accepted(r.Context(), r.account.ID)
+	if err != nil {
+		return err
+	}
+	p := &page.MyWays{Passkeys: good, Base: s.accountBase(r, v.Email()), Two: v.TwoProofs, Drops: v.DropSecond, Texts: s.Texts, Note: n}
 	for _, h := range held {
 		if h.Way == sparekey.ByPassword && !h.Dropped.IsZero() || !h.Dropped.IsZero() && !s.Now().Before(h.Dropped.Add(sparekey.TakeBack)) {
 			continue
@@ -89,8 +93,17 @@ func (s *Server) postMyWays(r *request) error {
 	return s.see(r, "/flow/"+id)
 }
 
-// enrol draws the page that adds an authenticator app.
+// enrol draws the page that adds an authenticator app or a passkey.
 func (s *Server) enrol(r *request, status int, f *sparekey.Flow, n *page.Note) error {
+	if f.Target == string(sparekey.ByPasskey) {
+		q, err := s.Flows.Making(r.Context(), f)
+		if err != nil {
+			return err
+		}
+		p := &page.NewPasskey{Base: s.flowBase(r, f), Flow: f.ID, Question: string(q), Note: n}
+		p.SignedInAs = f.Typed
+		return s.show(r, status, p)
+	}
 	e, err := s.Flows.Enrolment(f)
 	if err != nil {
 		return err

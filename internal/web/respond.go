@@ -146,7 +146,7 @@ func (s *Server) door(r *request, e *sparekey.Error) page.Page {
 	n := &page.Note{ID: e.Code, Args: []any{"At", page.Clock(b.Now.Add(e.After)), "In", e.After}}
 	switch r.URL.Path {
 	case "/signin":
-		return &page.SignIn{Base: b, Login: login, Shared: r.form.has("shared"), Note: n}
+		return &page.SignIn{Base: b, Passkeys: s.Passkeys, Login: login, Shared: r.form.has("shared"), Note: n}
 	case "/register":
 		return &page.Register{Base: b, Login: login, Min: s.Min, Note: n}
 	case "/recover":

@@ -11,6 +11,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /assets/{name}", s.asset)
 
 	m.HandleFunc("GET /.well-known/change-password", s.changePassword)
+	m.HandleFunc("GET /.well-known/passkey-endpoints", s.passkeyEndpoints)
 	m.HandleFunc("GET /.well-known/security.txt", s.securityTxt)
 
 	m.Handle("GET /{$}", s.page(s.home))
@@ -21,6 +22,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("POST /register", s.start(s.postRegister))
 	m.Handle("GET /signin", s.page(s.showSignIn))
 	m.Handle("POST /signin", s.start(s.postSignIn))
+	m.Handle("POST /signin/passkey", s.page(s.postPasskey))
 	m.Handle("GET /recover", s.page(s.showRecover))
 	m.Handle("POST /recover", s.start(s.postRecover))
 

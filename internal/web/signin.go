@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -15,7 +16,7 @@ func (s *Server) showSignIn(r *request) error {
 	if r.account != nil {
 		return s.see(r, onward(s.returnTo(r)))
 	}
-	p := &page.SignIn{Base: s.base(r), Note: told(r, "in.out")}
+	p := &page.SignIn{Base: s.base(r), Passkeys: s.Passkeys, Note: told(r, "in.out")}
 	if token(r.Request, sessionCookie) != "" { // it had a session that has ended
 		dropCookie(r.w, sessionCookie)
 		p.Note = &page.Note{ID: "in.expired", Calm: true}
@@ -27,7 +28,13 @@ func (s *Server) showSignIn(r *request) error {
 // password field draws the form with the login filled in: the way here from
 // the end of a recovery, with nothing in an address.
 func (s *Server) postSignIn(r *request) error {
-	p := &page.SignIn{Base: s.base(r), Login: typed(r.form.text("login")), Shared: r.form.has("shared")}
+	p := &page.SignIn{Base: s.base(r), Passkeys: s.Passkeys, Login: typed(r.form.text("login")), Shared: r.form.has("shared")}
+	if r.form.text("passkey") != "" {
+		in, err := s.Flows.SignInByPasskey(r.Context(), r.visit, flow.PasskeyLogin{
+			Challenge: r.form.text("challenge"), Passkey: r.form.text("passkey"), ReturnTo: p.ReturnTo,
+		})
+		return s.signedInBy(r, p, in, err)
+	}
 	if !r.form.has("password") {
 		return s.show(r, http.StatusOK, p)
 	}
@@ -40,6 +47,12 @@ func (s *Server) postSignIn(r *request) error {
 	in, err := s.Flows.SignIn(r.Context(), r.visit, flow.Login{
 		Login: r.form.text("login"), Password: r.form.text("password"), Shared: p.Shared, ReturnTo: p.ReturnTo,
 	})
+	return s.signedInBy(r, p, in, err)
+}
+
+// signedInBy answers for a sign-in: it leads on, or draws the form with what went
+// wrong.
+func (s *Server) signedInBy(r *request, p *page.SignIn, in flow.SignedIn, err error) error {
 	var e *sparekey.Error
 	switch {
 	case err == nil && in.Flow != "":
@@ -58,7 +71,21 @@ func (s *Server) postSignIn(r *request) error {
 		at, _ := e.Args[1].(time.Time)
 		return s.show(r, http.StatusForbidden, &page.Leaving{Base: p.Base, Login: p.Login, At: at})
 	}
+	if e, ok := aboutField(err); ok {
+		p.Note = note(e, s.Now())
+		return s.show(r, statusOf(e.Kind), p)
+	}
 	return err
+}
+
+// postPasskey gives the question that a sign-in page puts to the browser. It
+// writes nothing, and is the same whoever asks (A08).
+func (s *Server) postPasskey(r *request) error {
+	options, challenge, err := s.Flows.SignInQuestion(r.visit)
+	if err != nil {
+		return err
+	}
+	return writeJSON(r.w, http.StatusOK, "application/json", map[string]any{"options": json.RawMessage(options), "challenge": challenge})
 }
 
 // postSignOut ends the session of this browser.

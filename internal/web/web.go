@@ -39,6 +39,7 @@ type Options struct {
 	SiteURL   string         // the one other origin that a person may be sent back to
 	SiteName  string
 	Texts     bool   // text messages can be sent
+	Passkeys  bool   // browsers make passkeys for the host
 	High      bool   // the profile is "high"
 	Min       int    // characters of a new password
 	Contact   string // a URL for reports of holes; empty for none

@@ -15,6 +15,17 @@ func (s *Server) changePassword(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
+// passkeyEndpoints says where a person adds and manages passkeys, for password
+// managers (W3C, A Well-Known URL for Relying Party Passkey Endpoints).
+func (s *Server) passkeyEndpoints(w http.ResponseWriter, _ *http.Request) {
+	if !s.Passkeys {
+		plain(w, http.StatusNotFound, "Nothing here.\n")
+		return
+	}
+	at := s.PublicURL.String() + "/account/ways"
+	writeJSON(w, http.StatusOK, "application/json", map[string]string{"enroll": at, "manage": at}) //nolint:errcheck // plain text cannot fail
+}
+
 // securityLife is how long security.txt may be believed.
 const securityLife = 30 * 24 * time.Hour
 

@@ -1,0 +1,244 @@
+package flow
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"sparekey"
+	"sparekey/internal/ident"
+	"sparekey/internal/secret"
+	"sparekey/internal/store"
+	"sparekey/internal/way"
+)
+
+// question is what a passkey has to sign for a challenge: derived from its row,
+// as a code is, so that a stolen database answers nothing.
+func (s *Service) question(f *sparekey.Flow, c *sparekey.Challenge) ([]byte, error) {
+	return s.Keys.MAC(secret.Codes, c.KeyID, "passkey", c.ID, f.ID, string(f.Purpose), c.Nonce)
+}
+
+// Question is the question that the page of a passkey challenge puts to the
+// browser, in JSON. It is the same whomever the flow is about (A08).
+func (s *Service) Question(f *sparekey.Flow, c *sparekey.Challenge) ([]byte, error) {
+	q, err := s.question(f, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Passkeys.Asking(q)
+}
+
+// checkPasskey gives the passkey that an answer is of, whoever it belongs to, if
+// the answer is right: it is found by what the browser presented, and by nothing
+// that anybody typed.
+func (s *Service) checkPasskey(ctx context.Context, question []byte, answer secret.Text) (store.Use, bool, error) {
+	a, err := way.ParseAssertion([]byte(answer.Reveal()))
+	if err != nil {
+		return store.Use{}, false, nil //nolint:nilerr // its shape was looked at before
+	}
+	was, err := s.Store.Presented(ctx, sparekey.ByPasskey, a.Lookup())
+	if err != nil || was.ID == "" {
+		return store.Use{}, false, err
+	}
+	key, err := way.ParseKey(was.Data)
+	if err != nil {
+		return store.Use{}, false, err
+	}
+	next, right, err := s.Passkeys.Check(question, a, key, []byte(was.Account))
+	if err != nil || !right {
+		return store.Use{}, false, err
+	}
+	is := was
+	is.Data, err = next.Text()
+	return store.Use{Was: was, Is: is}, err == nil, err
+}
+
+// passkeyError says in words for a person why something is no answer by a passkey.
+func passkeyError(answer string) error {
+	if _, err := way.ParseAssertion([]byte(answer)); err != nil {
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: "passkey.shape", Field: "passkey"}
+	}
+	return nil
+}
+
+// Making is the question by which a browser makes the passkey that a flow adds,
+// in JSON.
+func (s *Service) Making(ctx context.Context, f *sparekey.Flow) ([]byte, error) {
+	q, u, err := s.maker(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	have, err := s.passkeyIDs(ctx, f.Account)
+	if err != nil {
+		return nil, err
+	}
+	return s.Passkeys.Making(q, u, have)
+}
+
+// maker is for whom the passkey of a flow is made, and the question.
+func (s *Service) maker(ctx context.Context, f *sparekey.Flow) (question []byte, u way.PasskeyUser, err error) {
+	text, err := s.Pending(f)
+	if err != nil {
+		return nil, u, err
+	}
+	a, err := s.Store.Account(ctx, f.Account)
+	if err != nil {
+		return nil, u, err
+	}
+	// The id is random, and tells nobody else who it is.
+	return []byte(text), way.PasskeyUser{Handle: []byte(f.Account), Name: f.Typed, Shown: a.Name}, nil
+}
+
+func (s *Service) passkeyIDs(ctx context.Context, account string) ([][]byte, error) {
+	list, err := s.Store.Passkeys(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var ids [][]byte
+	for _, p := range list {
+		key, err := way.ParseKey(p.Data)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, key.ID())
+	}
+	return ids, nil
+}
+
+// Accepted says which passkeys of an account are still good, in JSON, for the
+// devices that keep them. It is empty where there are no passkeys at all.
+func (s *Service) Accepted(ctx context.Context, account string) (string, error) {
+	if s.Passkeys == nil {
+		return "", nil
+	}
+	ids, err := s.passkeyIDs(ctx, account)
+	if err != nil {
+		return "", err
+	}
+	accepted, err := s.Passkeys.Accepted([]byte(account), ids)
+	return string(accepted), err
+}
+
+// madePasskey reads the passkey that the browser has made for a flow.
+func (s *Service) madePasskey(ctx context.Context, f *sparekey.Flow, in Form) (store.Stored, error) {
+	q, u, err := s.maker(ctx, f)
+	if err != nil {
+		return store.Stored{}, err
+	}
+	name, err := ident.Name(in.Name)
+	if err != nil {
+		code := "prof.chars"
+		if errors.Is(err, ident.ErrTooLong) {
+			code = "prof.long"
+		}
+		return store.Stored{}, &sparekey.Error{Kind: sparekey.KindShape, Code: code, Field: "name", Args: []any{"Max", sparekey.MaxName}}
+	}
+	key, err := s.Passkeys.Made(q, u, []byte(in.Passkey))
+	if errors.Is(err, way.ErrPasskeyShape) || errors.Is(err, way.ErrPasskeyWrong) {
+		return store.Stored{}, &sparekey.Error{Kind: sparekey.KindWrong, Code: "passkey.shape", Field: "passkey"}
+	}
+	if err != nil {
+		return store.Stored{}, err
+	}
+	if name == "" {
+		name = key.Maker()
+	}
+	if name == "" {
+		name = f.On
+	}
+	data, err := key.Text()
+	return store.Stored{ID: s.Source.ID(), Kind: sparekey.ByPasskey, Name: name, Data: data, Lookup: key.Lookup()}, err
+}
+
+// passkeyPatience is how long the question of a sign-in page can be answered.
+const passkeyPatience = 10 * time.Minute
+
+// SignInQuestion is the question that a sign-in page puts to the browser, and the
+// text by which it is known again. No row is written for it: pages of sign-in
+// are opened far more often than anybody signs in. It is bound to the browser,
+// and a right answer to it counts once.
+func (s *Service) SignInQuestion(v Visit) (options []byte, challenge string, err error) {
+	if s.Passkeys == nil {
+		return nil, "", sparekey.ErrNotFound
+	}
+	body := s.Source.Bytes(16)
+	body = binary.BigEndian.AppendUint64(body, uint64(s.Now().Unix()))
+	challenge = s.Keys.Newest() + "." + base64.RawURLEncoding.EncodeToString(body)
+	q, err := s.signInQuestion(v, challenge)
+	if err != nil {
+		return nil, "", err
+	}
+	options, err = s.Passkeys.Asking(q)
+	return options, challenge, err
+}
+
+// signInQuestion is what has to be signed for the challenge of a sign-in page.
+func (s *Service) signInQuestion(v Visit, challenge string) ([]byte, error) {
+	key, _, _ := strings.Cut(challenge, ".")
+	return s.Keys.MAC(secret.Codes, key, "passkey sign-in", v.Browser.Hash(), challenge)
+}
+
+// asked reports whether a challenge of a sign-in page can still be answered.
+func (s *Service) asked(challenge string) bool {
+	_, text, _ := strings.Cut(challenge, ".")
+	body, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(body) != 24 {
+		return false
+	}
+	at := time.Unix(int64(binary.BigEndian.Uint64(body[16:])), 0)
+	return !at.After(s.Now()) && s.Now().Before(at.Add(passkeyPatience))
+}
+
+// A PasskeyLogin is what the sign-in form says of a passkey.
+type PasskeyLogin struct {
+	Challenge, Passkey string
+	Shared             bool
+	ReturnTo           string
+}
+
+// SignInByPasskey opens a session for whoever answers with a passkey, or asks for
+// a second proof where the account asks for two. The account is that of the
+// passkey: nobody types who they are.
+func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin) (SignedIn, error) {
+	if s.Passkeys == nil {
+		return SignedIn{}, sparekey.ErrNotFound
+	}
+	if err := passkeyError(in.Passkey); err != nil {
+		return SignedIn{}, err
+	}
+	unknown := &sparekey.Error{Kind: sparekey.KindWrong, Code: "passkey.unknown", Field: "passkey"}
+	key, _, _ := strings.Cut(in.Challenge, ".")
+	if !s.asked(in.Challenge) || !s.Keys.Has(key) {
+		return SignedIn{}, unknown
+	}
+	q, err := s.signInQuestion(v, in.Challenge)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	use, right, err := s.checkPasskey(ctx, q, secret.Text(in.Passkey))
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !right {
+		s.Counts.SignIn(sparekey.TypedWrong)
+		return SignedIn{}, unknown
+	}
+	now := s.Now()
+	view, err := s.Store.AccountView(ctx, use.Was.Account, v.knownHash(), now)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if view.Account == "" {
+		return SignedIn{}, unknown
+	}
+	if err := s.held(view); err != nil { // said to the owner of the passkey only
+		return SignedIn{}, err
+	}
+	// One answer is one sign-in: what is written of it has an id of its own.
+	once := s.Keys.DeriveID("passkey", v.Browser, in.Challenge)
+	half := store.HalfSignIn{Use: &use, Proof: sparekey.Proof{Challenge: once, Way: sparekey.ByPasskey, Place: use.Was.ID}}
+	return s.half(ctx, v, view, Login{Shared: in.Shared, ReturnTo: in.ReturnTo}, half)
+}

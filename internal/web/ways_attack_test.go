@@ -9,6 +9,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"sparekey"
 	"sparekey/internal/sparekeytest"
 )
 
@@ -115,5 +116,34 @@ func TestA50StoppedProofsCountNowhere(t *testing.T) {
 		if got := app.Rows().List(`SELECT id FROM credentials WHERE kind = 'saved'`); len(got) != 0 {
 			t.Error("got a saved code by the proof of a stopped request, want none")
 		}
+	})
+}
+
+// A54: whoever holds a session and reads the mailbox for a moment, and has the
+// account ask for two proofs, cannot drop the owner's only way: the ways that
+// were added with it would be all that is left.
+func TestA54TheOwnersWayStays(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		app.Sleep(time.Hour)
+		changeWays(app, thief, mara, "do", "add", "email", "thief@example.com")
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code("thief@example.com")).See(303)
+		changeWays(app, thief, mara, "do", "two-on")
+		thief.Get(thief.At()).Submit("/act").See(303)
+		keepSaved(thief)
+		id := app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, mara)
+		thief.Get("/account/ways").Submit("/ways", "do", "drop", "id", id).See(422).Says("Keep at least one.")
+	})
+}
+
+// An account keeps an address, however many other ways it has: a recovery begins
+// there, and whatever happens is told there.
+func TestTheLastAddressStays(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		addSaved(app, owner, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		id := app.Rows().Text(`SELECT id FROM identifiers`)
+		owner.Get("/account/ways").Submit("/ways", "do", "drop", "id", id).See(422).Says("Keep at least one.")
 	})
 }

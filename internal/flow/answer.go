@@ -125,13 +125,13 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) 
 		}
 		return found{place: c.Identifier}, nil
 	case sparekey.BySaved:
-		was, err := s.saved.Find(ctx, answer)
+		was, err := s.saved.Find(ctx, f, answer)
 		if err != nil || was.ID == "" || was.Account != f.Account || f.Ghost || f.Stopped {
 			return found{}, err
 		}
 		return found{was.ID, &store.Use{Was: was, Is: was}}, nil
 	case sparekey.ByTOTP:
-		was, err := s.Store.StoredTOTP(ctx, f.Account)
+		was, err := s.Store.StoredTOTP(ctx, f)
 		if err != nil {
 			return found{}, err
 		}
@@ -150,7 +150,7 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) 
 		if err != nil {
 			return found{}, err
 		}
-		use, right, err := s.checkPasskey(ctx, q, answer)
+		use, right, err := s.checkPasskey(ctx, f, q, answer)
 		if err != nil || !right || use.Was.Account != f.Account || f.Ghost || f.Stopped {
 			return found{}, err
 		}

@@ -31,15 +31,15 @@ func (s *Service) Question(f *sparekey.Flow, c *sparekey.Challenge) ([]byte, err
 	return s.Passkeys.Asking(q)
 }
 
-// checkPasskey gives the passkey that an answer is of, whoever it belongs to, if
-// the answer is right: it is found by what the browser presented, and by nothing
-// that anybody typed.
-func (s *Service) checkPasskey(ctx context.Context, question []byte, answer secret.Text) (store.Use, bool, error) {
+// checkPasskey gives the passkey that an answer to a flow is of, whoever it belongs
+// to, if the answer is right: it is found by what the browser presented, and by
+// nothing that anybody typed.
+func (s *Service) checkPasskey(ctx context.Context, f *sparekey.Flow, question []byte, answer secret.Text) (store.Use, bool, error) {
 	a, err := way.ParseAssertion([]byte(answer.Reveal()))
 	if err != nil {
 		return store.Use{}, false, nil //nolint:nilerr // its shape was looked at before
 	}
-	was, err := s.Store.Presented(ctx, sparekey.ByPasskey, a.Lookup())
+	was, err := s.Store.Presented(ctx, f, sparekey.ByPasskey, a.Lookup())
 	if err != nil || was.ID == "" {
 		return store.Use{}, false, err
 	}
@@ -218,7 +218,7 @@ func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	use, right, err := s.checkPasskey(ctx, q, secret.Text(in.Passkey))
+	use, right, err := s.checkPasskey(ctx, &sparekey.Flow{}, q, secret.Text(in.Passkey))
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -125,8 +125,8 @@ func (c conn) takesBack(f *sparekey.Flow) (time.Time, error) {
 // dropped since only beside another.
 func stands(p *sparekey.Proof, h sparekey.Held, before time.Time) bool {
 	switch {
-	case h.Added.IsZero(): // a password, or an identifier that is still to be added
-		return true
+	case h.Added.IsZero(): // a password, what is still to be added, or what is there no more
+		return p.Way == sparekey.ByPassword || p.Way == sparekey.ByNew || p.Account == ""
 	case !before.IsZero() && !h.Added.Before(before):
 		return false
 	case h.Awake():

@@ -301,7 +301,7 @@ func kindOf(w sparekey.WayKind) string {
 // HideFresh forgets the saved code that a flow shows: its owner has it.
 func (db *DB) HideFresh(ctx context.Context, flow, browser string) error {
 	err := db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2 AND step = 'done'`, flow, browser)
+		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2`, flow, browser)
 		return err
 	})
 	if err != nil {

@@ -234,6 +234,7 @@ func TestA51DroppedIsNeverTheOnlyProof(t *testing.T) {
 		app.Deliver()
 		choose(c, at, "saved").See(303)
 		c.Get(at).Submit("/answer", "code", code).See(303)
+		keepSaved(c)
 		c.Get(at).See(200).Says("One more proof is needed.")
 		c.Get(at+"/ways").Submit("/ways", "way", "mail").See(303)
 		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
@@ -256,6 +257,7 @@ func TestA50ReplacedProofsCountNoMore(t *testing.T) {
 		owner.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
 		app.Deliver()
 		proves(owner, "saved", code)
+		keepSaved(owner)
 		owner.Get(owner.At()).Submit("/act").See(303)
 		owner.Get("/account/ways").Submit("/ways", "do", "two-on").See(303)
 		owner.Get(owner.At()).See(200).Says("Is it you?")
@@ -278,5 +280,38 @@ func TestA51TakeBackAtTheLastMinute(t *testing.T) {
 		c.Get(at).Submit("/answer", "code", code).See(303)
 		c.Get(at).Submit("/act", "password", second, "password_again", second).See(303)
 		machineSignIn(app, mara, second).Get("/account/ways").See(200).Says("Asleep since your account was recovered.")
+	})
+}
+
+// A23: the code that takes the place of one that was used is shown at once, and as
+// long as there is something to be seen of the flow, whatever becomes of it: else
+// whoever does not carry the recovery through has neither.
+func TestA23TheNextCodeIsShownAtOnce(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		_, saved := addTOTP(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c, _ := recovering(app, mara)
+		at := c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		page := c.Get(at)
+		for range sparekey.MaxTries - 1 {
+			page.Submit("/answer", "code", "7KQTM-4R7WX-01234-56789-ABCDE").See(422)
+			page = c.Get(at)
+		}
+		page.Submit("/answer", "code", saved).See(303)
+		c.Get(at + "/saved.txt").See(200)
+		fresh := keepSaved(c)
+		c.Get(at).See(410) // one more proof is due, and there is no try left for it
+		c.Get(at + "/saved.txt").See(404)
+
+		c, _ = recovering(app, mara)
+		at = c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", fresh).See(303)
+		app.Sleep(sparekey.FlowLife)
+		keepSaved(c)
+		c.Get(at).See(410)
 	})
 }

@@ -26,10 +26,8 @@ func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, e
 	return db.setting(ctx, a, func(t *tx, f *sparekey.Flow, e sparekey.Event) error {
 		if w.Kind == sparekey.BySaved {
 			f.Fresh = w.Fresh
-			_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`,
-				micros(a.Turn.Now), f.Account)
-			if err != nil {
-				return fmt.Errorf("drop the saved code: %w", err)
+			if err := t.dropSaved(f.Account, a.Turn.Now); err != nil {
+				return err
 			}
 		}
 		if err := t.addWay(f.Account, w.Stored, a.Turn.Now); err != nil {
@@ -43,6 +41,15 @@ func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, e
 		}
 		return t.waysChanged(f, sparekey.WayAddedMessage, e)
 	})
+}
+
+// dropSaved drops the saved code of an account, for another that takes its place.
+func (t *tx) dropSaved(account string, now time.Time) error {
+	_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`, micros(now), account)
+	if err != nil {
+		return fmt.Errorf("drop the saved code: %w", err)
+	}
+	return nil
 }
 
 // addWay writes a credential. It reports sparekey.ErrTooMany if the account has
@@ -105,8 +112,11 @@ func (t *tx) askForTwo(f *sparekey.Flow, e sparekey.Event, w NewWay, now time.Ti
 		}
 	}
 	var saved int
-	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0`, []any{f.Account}, &saved)
+	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0 AND asleep = 0`, []any{f.Account}, &saved)
 	if err != nil || saved > 0 || w.Saved.ID == "" {
+		return err
+	}
+	if err := t.dropSaved(f.Account, now); err != nil { // one that sleeps
 		return err
 	}
 	f.Fresh = w.Fresh

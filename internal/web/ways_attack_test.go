@@ -450,3 +450,59 @@ func TestSleepingCodeIsReplaced(t *testing.T) {
 		keepSaved(owner)
 	})
 }
+
+// A24: a code of an authenticator app is not looked at before another proof, also
+// where its page was come by otherwise.
+func TestA24NothingIsComparedFirst(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		seed, _ := addTOTP(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c, page := recovering(app, mara)
+		app.Deliver()
+		_, form := page.Fields("/answer")
+		app.Rows().Exec(`UPDATE challenges SET way = 'totp' WHERE id = $1`, form.Get("challenge"))
+		c.Get(c.At()).Says("Enter the code from your app").Submit("/answer", "code", appCode(app, seed)).See(422)
+		if got := app.Rows().List(`SELECT way FROM proofs WHERE way = 'totp'`); len(got) != 0 {
+			t.Error("got a proof by the app alone, want none")
+		}
+	})
+}
+
+// What sleeps opens nothing: no recovery, no sign-in, and no second proof (DESIGN
+// rule 11).
+func TestSleepingWaysOpenNothing(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		code := addSaved(app, thief, mara)
+		d := addPasskey(t, app, thief, mara)
+		changeWays(app, thief, mara, "do", "add", "email", other)
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		opens := app.Client()
+		opens.Post("/signin", append(byPasskey(t, opens, d), "key", "one")...).See(303) // while it is young
+
+		app.Sleep(time.Hour)
+		machineRecover(app, app.Client(), mara, second)
+		app.Sleep(sparekey.YoungFor)
+		c := app.Client()
+		c.Post("/signin", append(byPasskey(t, c, d), "key", "one")...).See(422)
+		app.Client().Get("/signin").Submit("/signin", "login", other, "password", second).See(422)
+		c, _ = recovering(app, mara)
+		app.Deliver()
+		for way, field := range map[string]string{"saved": "code", "passkey": "passkey"} {
+			choose(c, c.At(), way).See(303)
+			page, answer := c.Get(c.At()), code
+			if way == "passkey" {
+				answer = d.get(question(t, page))
+			}
+			page.Submit("/answer", field, answer).See(422)
+		}
+		app.Deliver()
+		before := len(app.Sink.Mails(other))
+		recovering(app, other)
+		app.Deliver()
+		if got := len(app.Sink.Mails(other)); got != before {
+			t.Errorf("got %d mails to an address that sleeps, want none", got-before)
+		}
+	})
+}

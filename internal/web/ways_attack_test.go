@@ -506,3 +506,21 @@ func TestSleepingWaysOpenNothing(t *testing.T) {
 		}
 	})
 }
+
+// A51: whoever began with the link of a notice, and signed in with the password
+// they had, has taken nothing back: the link goes on working.
+func TestA51LinkOutlivesASignIn(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		changeWays(app, thief, mara, "do", "add", "email", "thief@example.com")
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code("thief@example.com")).See(303)
+		link := secureLink(t, app, mara)
+		c := app.Client()
+		c.Get(link).Submit(link).See(303)
+		at := c.At()
+		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+		c.Get(at).Submit("/act", "password", first, "password_again", first).See(422).Submit("/act", "same", "1").See(303)
+		c.Get("/account").See(200)
+		app.Client().Get(link).See(200).Says("Let’s take it back")
+	})
+}

@@ -524,3 +524,21 @@ func TestA51LinkOutlivesASignIn(t *testing.T) {
 		app.Client().Get(link).See(200).Says("Let’s take it back")
 	})
 }
+
+// A key of the key file is needed as long as a page shows a saved code that is
+// sealed with it.
+func TestKeyOfAShownCodeIsNeeded(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		newWay(app, owner, mara, "way", "saved").See(200).Submit("/act").See(303)
+		for _, want := range []int{1, 0} {
+			uses, err := app.Store.KeyUses(t.Context(), app.Flows.Keys.Newest(), app.Now())
+			if err != nil || uses.Flows != want {
+				t.Errorf("got %d flows, %v, want %d", uses.Flows, err, want)
+			}
+			if want == 1 {
+				keepSaved(owner)
+			}
+		}
+	})
+}

@@ -18,7 +18,7 @@ RACE  = -race '-gcflags=modernc.org/...=-d=checkptr=0' '-gcflags=modernc.org/lib
 MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 
-.PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal evidence mutants fuzz pages docs setup
+.PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal prove-walks evidence mutants fuzz pages docs setup
 
 # bin/sparekey, with everything in it.
 build: $(COMMON)
@@ -58,6 +58,12 @@ microbench: $(COMMON)
 # How much guessing an account stands: sieges of three years and of ten minutes.
 prove-bound: $(COMMON)
 	$(GO) test ./internal/bound -count=1 -timeout 3h -v -years 3 -real 10m -report $(CURDIR)/docs/bound.md
+
+# Whether somebody who has an account of their own can change another's: 100,000
+# random walks through all pages with cookies, codes and sessions of three accounts.
+# -walk-seed repeats those of a run.
+prove-walks: $(COMMON)
+	$(GO) test ./internal/web -run TestA42Walks -count=1 -timeout 2h -v -walks 100000 -walk-seed 2
 
 # Whether what was acknowledged is there whatever breaks: 200 kills of each kind of
 # site and one at each commit, a standby that takes over 10 times, mail servers that

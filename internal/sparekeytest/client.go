@@ -123,6 +123,7 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 		c.at = to
 	}
 	p := &Page{client: c, Status: res.StatusCode, Header: res.Header, Body: w.Body.String(), path: path}
+	c.app.minted.showed(p.Body)
 	if c.Watch != nil {
 		c.Watch(p)
 	}

@@ -43,6 +43,17 @@ func (s *siege) ownerGetsIn() {
 	c.Get(c.At()).See(200).Says("Your password is updated")
 }
 
+// strongGetsIn signs in who asks for two proofs, in the browser that is known,
+// after strangers have used up what they may guess of the authenticator app.
+func (s *siege) strongGetsIn() {
+	s.t.Helper()
+	s.app.Sleep(time.Minute)
+	c := s.strong
+	c.Get("/signin").Submit("/signin", "login", wren, "password", first).See(303)
+	c.Get(c.At()).Submit("/answer", "code", appCode(s.t, s.app, s.seed)).See(303)
+	c.Get("/account").See(200).Says(wren)
+}
+
 // exhausts uses up what strangers may have mailed, and tries the password as
 // often as it is compared.
 func (s *siege) exhausts() {

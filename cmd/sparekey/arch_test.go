@@ -32,7 +32,7 @@ var house = map[string]room{
 
 	// Leaves: nothing of ours, and for each a named dependency or two.
 	"config":   {modules: "github.com/alecthomas/kong"},
-	"ident":    {modules: "github.com/nyaruka/phonenumbers golang.org/x/net golang.org/x/text"}, // IDNA, NFC
+	"ident":    {modules: "golang.org/x/net golang.org/x/text"}, // IDNA, NFC
 	"lang":     {modules: "github.com/nicksnyder/go-i18n/v2 golang.org/x/text"},
 	"limit":    {},
 	"password": {modules: "github.com/go-crypt/crypt golang.org/x/crypto golang.org/x/text"}, // PHC strings, Argon2id, NFC

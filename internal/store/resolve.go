@@ -246,9 +246,12 @@ func settle(f *sparekey.Flow, c *sparekey.Challenge, to target, r Resolving) who
 	return w
 }
 
-// own writes on a flow the account's own ways, if the browser is known to it.
-// For everybody else it lists those of nobody.
+// own writes on a flow the account's own ways, if the browser is known to it. For
+// everybody else who brought such a cookie it lists those of nobody.
 func (t *tx) own(f *sparekey.Flow, to target, r Resolving) error {
+	if f.KnownHash == "" {
+		return nil
+	}
 	a := &sparekey.Account{ID: r.Ghost}
 	if to.known != "" {
 		a.ID = to.account

@@ -126,7 +126,9 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 		changeWays(app, c, mara, fields...)
 		c.Get(c.At()).Submit("/act").See(303)
 	}
-	saved := func(app *sparekeytest.App) string { return app.Rows().Text(`SELECT id FROM credentials WHERE kind = 'saved'`) }
+	saved := func(app *sparekeytest.App) string {
+		return app.Rows().Text(`SELECT id FROM credentials WHERE kind = 'saved'`)
+	}
 	toldOf(t, "a way was added", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
 		act(app, other, "do", "add", "way", "saved")
 	})

@@ -100,9 +100,9 @@ func (w *walker) others() string {
 		UNION ALL SELECT x.id || ' ' || x.key || ' ' || x.dropped || ' ' || x.asleep
 		  FROM identifiers x JOIN identifiers i ON i.account = x.account WHERE i.key IN ('`+victim+`', '`+strong+`')
 		UNION ALL SELECT s.id || ' ' || s.ended
-		  FROM sessions s JOIN identifiers i ON i.account = s.account WHERE (s.ended > 0 OR s.created > ` + w.began + `) AND i.key IN ('`+victim+`', '`+strong+`')
+		  FROM sessions s JOIN identifiers i ON i.account = s.account WHERE (s.ended > 0 OR s.created > `+w.began+`) AND i.key IN ('`+victim+`', '`+strong+`')
 		UNION ALL SELECT b.id
-		  FROM browsers b JOIN identifiers i ON i.account = b.account WHERE b.created > ` + w.began + ` AND i.key IN ('`+victim+`', '`+strong+`')
+		  FROM browsers b JOIN identifiers i ON i.account = b.account WHERE b.created > `+w.began+` AND i.key IN ('`+victim+`', '`+strong+`')
 		 ORDER BY 1`), "\n")
 }
 

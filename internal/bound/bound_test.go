@@ -68,7 +68,8 @@ func (r *table) write(t *testing.T) {
 		"authenticator app, of which three are right at a time, do with one of three in ten\n" +
 		"thousand, once the password is stolen. After each siege the owner got\n" +
 		"in: from a known browser with the password and with a mailed code, and from a new\n" +
-		"browser with the link of the last mail, the password at hand or forgotten.\n"
+		"browser with the link of the last mail, the password at hand or forgotten, and\n" +
+		"with the saved code.\n"
 	if err := os.WriteFile(*report, []byte(text), 0o644); err != nil {
 		t.Error(err)
 	}

@@ -36,6 +36,15 @@ func (s *siege) ownerGetsIn() {
 	known.Get(known.At()).Submit("/act", "password", second, "password_again", second).See(303)
 	known.Get(known.At()).See(200).Says("Your password is updated")
 
+	s.exhausts() // a new browser, the password forgotten, the mailbox lost: the saved code
+	c = app.Client()
+	c.Get("/recover").Submit("/recover", "login", mara).See(303)
+	c.Get(c.At()+"/ways").Submit("/ways", "way", "saved").See(303)
+	app.Deliver()
+	c.Get(c.At()).Submit("/answer", "code", s.saved).See(303)
+	c.Get(c.At()).Submit("/act", "password", first, "password_again", first).See(303)
+	c.Get(c.At()).See(200).Says("Your password is updated")
+
 	s.exhausts() // a new browser, and the password forgotten: the link of the last mail
 	c = app.Client()
 	s.opens(c)

@@ -34,6 +34,7 @@ type siege struct {
 	own    *sparekeytest.Client // known to an account of the attacker's
 	strong *sparekeytest.Client // of somebody else, who asks for two proofs and whose password is known
 	seed   string               // of the authenticator app beside it
+	saved  string               // the victim's saved code
 	owner  *sparekeytest.Client // the victim's browser
 	visit  time.Time            // of the victim, the last
 	open   []siegeFlow
@@ -55,15 +56,24 @@ func newSiege(t *testing.T, app *sparekeytest.App, seed uint64) *siege {
 	owner := app.Register(mara, first)
 	owner.Get("/account/profile").Submit("/account/profile", "name", "", "lang", "en", "login", "mara.w").See(303)
 	owner.Get(owner.At()).Submit("/act").See(303)
+	saved := addsSaved(app, owner)
 	own := app.Register("eve@example.net", "three tall cranes")
 	own.Get("/account").Submit("/signout")
 	strong := app.Register(wren, first)
 	seed2 := addsApp(t, app, strong)
 	return &siege{
-		strong: strong, seed: seed2,
+		strong: strong, seed: seed2, saved: saved,
 		t: t, app: app, rows: app.Rows(), random: rand.New(rand.NewPCG(seed, 0)),
 		own: own, owner: owner, visit: app.Now(),
 	}
+}
+
+// addsSaved makes a saved code for an account, and gives it.
+func addsSaved(app *sparekeytest.App, c *sparekeytest.Client) (code string) {
+	app.Sleep(time.Second) // it does not come with the account
+	c.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
+	c.Get(c.At()).See(200).Submit("/act").See(303)
+	return regexp.MustCompile(`(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}`).FindString(c.Get(c.At()).Text())
 }
 
 // addsApp adds an authenticator app to an account, and gives its seed.

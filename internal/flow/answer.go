@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"sparekey"
 	"sparekey/internal/ident"
@@ -63,7 +62,7 @@ func (s *Service) Answer(ctx context.Context, v Visit, id string, in Answer) (Ou
 	if c == nil {
 		return s.second(ctx, v, id, Outcome{Flow: f}, unspent(f.MayChoose(now)))
 	}
-	found, err := s.check(ctx, try, answer, now)
+	found, err := s.check(ctx, try, answer)
 	switch {
 	case err != nil:
 		return Outcome{Flow: f}, err
@@ -112,7 +111,7 @@ type found struct {
 // check looks at one answer. Every comparison of a code in the program happens
 // here, and is counted. Whatever else the answer may open, it counts only for
 // the flow's own account.
-func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, now time.Time) (found, error) {
+func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) (found, error) {
 	f, c := try.Flow, try.Challenge
 	if try.Blind {
 		return found{}, nil
@@ -136,7 +135,7 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, 
 		if err != nil {
 			return found{}, err
 		}
-		step, right, err := s.totp.Check(was, answer, now)
+		step, right, err := s.totp.Check(was, answer, try.At)
 		if err != nil || !right || f.Ghost || f.Stopped {
 			return found{}, err
 		}

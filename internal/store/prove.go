@@ -65,7 +65,8 @@ func (t *tx) holdAccount(id, arg string) error {
 
 // proofs gives the proofs that count for f: its own, and for a flow begun in a
 // session the fresh ones given in it. What has been dropped or put to sleep
-// since proves nothing any more.
+// since proves nothing any more, and what was proved in a request that was
+// stopped proves nothing to another.
 func (c conn) proofs(f *sparekey.Flow, now time.Time) ([]sparekey.Proof, error) {
 	session := f.Session
 	if !f.Purpose.FromSession() {
@@ -83,7 +84,8 @@ func (c conn) proofs(f *sparekey.Flow, now time.Time) ([]sparekey.Proof, error) 
 		  LEFT JOIN accounts a ON a.id = p.account
 		  LEFT JOIN credentials w ON w.id = p.place
 		  LEFT JOIN identifiers i ON i.id = p.place
-		 WHERE p.flow = $1 OR (p.session <> '' AND p.session = $2 AND p.at > $3)
+		 WHERE p.flow = $1 OR (p.session <> '' AND p.session = $2 AND p.at > $3
+		       AND NOT EXISTS (SELECT 1 FROM flows s WHERE s.id = p.flow AND s.stopped))
 		 ORDER BY p.at, p.challenge`,
 		[]any{f.ID, session, micros(now.Add(-sparekey.ProofLife))},
 		func(scan func(...any) error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sparekey"
@@ -174,7 +175,10 @@ func (t *tx) droppable(f *sparekey.Flow, id string, now time.Time) (sparekey.Hel
 
 // Droppable gives the way of that id, if an account that holds these ways can do
 // without it. It reports sparekey.ErrLastWay if not, and sparekey.ErrChanged if
-// it is not there.
+// it is not there. An account that could not be recovered even before by ways that
+// are not young, because it began to ask for two proofs, keeps what was enough for
+// one: else whoever begins to ask for two could drop its owner's only way. And it
+// keeps an address: a recovery begins there, and whatever happens is told there.
 func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Held, error) {
 	var found sparekey.Held
 	var rest []sparekey.Held
@@ -188,10 +192,25 @@ func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Hel
 	switch {
 	case found.Place == "" || found.Way == sparekey.ByPassword:
 		return sparekey.Held{}, sparekey.ErrChanged
-	case sparekey.Recoverable(held, d) && !sparekey.Recoverable(rest, d):
+	case loses(held, rest, func(list []sparekey.Held) bool { return sparekey.Recoverable(list, d) }),
+		loses(held, rest, func(list []sparekey.Held) bool { return sparekey.Recoverable(list, sparekey.Demand{}) }),
+		loses(held, rest, hasMail):
 		return sparekey.Held{}, sparekey.ErrLastWay
 	}
 	return found, nil
+}
+
+// loses reports whether something is so of held and not of what is left.
+func loses(held, rest []sparekey.Held, so func([]sparekey.Held) bool) bool {
+	return so(held) && !so(rest)
+}
+
+// hasMail reports whether an address is among the ways that are awake and not
+// young.
+func hasMail(held []sparekey.Held) bool {
+	return slices.ContainsFunc(held, func(h sparekey.Held) bool {
+		return h.Way == sparekey.ByMail && h.Awake() && !h.Young
+	})
 }
 
 // KeepWay is the act of waking a way that sleeps, or of taking one back that was

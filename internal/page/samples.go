@@ -226,9 +226,11 @@ func actSamples(base func(string) Base) []Sample {
 	}
 	shown := func(p sparekey.Purpose, n *Note) *Done {
 		_, d := setting(p)
-		d.Fresh, d.Note = "7KQTM-4R7WX-01234-56789-ABCDE", n
+		d.Fresh, d.Note, d.Two = "7KQTM-4R7WX-01234-56789-ABCDE", n, p == sparekey.TwoProofs
 		return d
 	}
+	withApp := shown(sparekey.AddWay, nil)
+	withApp.Two = true
 	enrol := func(n *Note) *Enrol {
 		in := base("/flow/" + sampleFlow)
 		in.SignedInAs = sampleMail
@@ -266,6 +268,7 @@ func actSamples(base func(string) Base) []Sample {
 		{"enrol-clock", enrol(&Note{ID: "totp.clock", Field: "code"})},
 		{"done-saved", shown(sparekey.AddWay, nil)},
 		{"done-saved-tick", shown(sparekey.AddWay, &Note{ID: "fresh.tick", Field: "kept"})},
+		{"done-saved-app", withApp},
 		{"done-two", shown(sparekey.TwoProofs, nil)},
 		{"done-signin-saved", shown(sparekey.SignIn, nil)},
 		{"done-recover-saved", recovered},

@@ -265,7 +265,7 @@ func (d *Done) Text() string {
 		return d.T("done.delete", "Forgot", d.T("in.forgot"))
 	case d.Purpose == sparekey.Rehearse:
 		return d.T("done.rehearse")
-	case d.Purpose == sparekey.TwoProofs || d.Purpose == sparekey.AddWay && d.Fresh != "":
+	case d.Two:
 		return d.T("done.two")
 	case d.Purpose == sparekey.SignIn || ownPath(d.Purpose):
 		return ""

@@ -266,6 +266,7 @@ type Overview struct {
 	LastSignIn         time.Time // the one before this session; zero when there is none
 	LastBrowser        string
 	LastAddress        string
+	Losses             []Loss // what the recovery check says; empty leaves it out
 	Note               *Note
 }
 

@@ -378,8 +378,13 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account", &Overview{
 			Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
 			LastSignIn: now.Add(-50 * time.Hour), LastBrowser: "Firefox on Windows", LastAddress: "203.0.113.7",
+			Losses: check(true, true).Losses,
 		}},
-		{"account-new", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Note: &Note{ID: "prof.ok", Good: true}}},
+		{"account-new", &Overview{
+			Base: in("/account"), Email: sampleMail, Since: now, Losses: check(true, false).Losses,
+			Note: &Note{ID: "prof.ok", Good: true},
+		}},
+		{"account-risk", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Losses: check(false, false).Losses}},
 		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
 		{"account-profile", profile("", "", nil)},
 		{"account-profile-ok", profile("mara", "", &Note{ID: "prof.ok", Good: true})},

@@ -425,10 +425,12 @@ func TestRecoveryCheck(t *testing.T) {
 		rows := app.Rows()
 		owner := app.Register(mara, first)
 		owner.Get("/account/check").See(200).Says("One step left.")
+		owner.Get("/account").See(200).Says("Recovery check One step left Details")
 		addSaved(app, owner, mara)
 		owner.Get("/account/check").See(200).Says("One step left.") // it is young
 		app.Sleep(sparekey.YoungFor + time.Hour)
 		owner.Get("/account/check").See(200).Says("Ready.")
+		owner.Get("/account").See(200).Says("Recovery check Ready Details")
 
 		before := rows.Dump("accounts", "identifiers", "credentials", "sessions", "browsers")
 		owner.Get("/account/check").Submit("/check").See(303)

@@ -207,6 +207,7 @@ type Done struct {
 	Others   int       // sessions that ended, besides this one
 	SignedIn bool      // there is a session: it leads to My account
 	Same     bool      // nothing was changed: the current password was given
+	Two      bool      // the account asks for two proofs from now on
 	// Fresh is a saved code that was made just now, in groups. It posts kept, key
 	// to /flow/{id}/saved.
 	Fresh string
@@ -265,6 +266,7 @@ type Overview struct {
 	LastSignIn         time.Time // the one before this session; zero when there is none
 	LastBrowser        string
 	LastAddress        string
+	Losses             []Loss // what the recovery check says; empty leaves it out
 	Note               *Note
 }
 

@@ -261,6 +261,16 @@ func (d *Check) foot() string    { return "foot.account" }
 // person out.
 func (d *Check) State() string { return stateOf(d.Losses) }
 
+// Sign is the class of the sign and the colour of State.
+func (d *Check) Sign() string { return signOf(d.Losses) }
+
+func signOf(losses []Loss) string {
+	if stateOf(losses) == "ready" {
+		return "ok"
+	}
+	return "warn"
+}
+
 func stateOf(losses []Loss) string {
 	bad := 0
 	for _, l := range losses {

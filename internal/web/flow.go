@@ -186,6 +186,7 @@ func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 	p := &page.Done{
 		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
 		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same, Fresh: fresh.Reveal(), Note: n,
+		Two: f.Purpose == sparekey.TwoProofs || f.Purpose == sparekey.AddWay && f.Target == string(sparekey.ByTOTP),
 	}
 	if p.SignedIn && f.Session != "" && !p.Left() {
 		p.SignedInAs = f.Typed

@@ -60,6 +60,7 @@ func addTOTP(app *sparekeytest.App, c *sparekeytest.Client, email string) (seed,
 	page.Submit("/act", "code", "000000").See(422).Says("That code is for another minute.")
 	page.Submit("/act", "code", appCode(app, seed)).See(303)
 	if page := c.Get(c.At()); page.Status == 200 {
+		page.Says("From now on we ask for two proofs")
 		saved = keepSaved(c)
 	}
 	return seed, saved
@@ -83,7 +84,12 @@ func choose(c *sparekeytest.Client, flow, way string) *sparekeytest.Page {
 // replaced, and the owner is told (A23).
 func TestA23SavedCodeRecovers(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		code := addSaved(app, app.Register(mara, first), mara)
+		owner := app.Register(mara, first)
+		newWay(app, owner, mara, "way", "saved").See(200).Submit("/act").See(303)
+		if page := owner.Get(owner.At()).See(200); page.Holds("two proofs") {
+			t.Errorf("got %q for an account that asks for one proof, want nothing about two", page.Text())
+		}
+		code := keepSaved(owner)
 		app.Sleep(sparekey.YoungFor + time.Hour)
 
 		c := app.Client()
@@ -419,10 +425,12 @@ func TestRecoveryCheck(t *testing.T) {
 		rows := app.Rows()
 		owner := app.Register(mara, first)
 		owner.Get("/account/check").See(200).Says("One step left.")
+		owner.Get("/account").See(200).Says("Recovery check One step left Details")
 		addSaved(app, owner, mara)
 		owner.Get("/account/check").See(200).Says("One step left.") // it is young
 		app.Sleep(sparekey.YoungFor + time.Hour)
 		owner.Get("/account/check").See(200).Says("Ready.")
+		owner.Get("/account").See(200).Says("Recovery check Ready Details")
 
 		before := rows.Dump("accounts", "identifiers", "credentials", "sessions", "browsers")
 		owner.Get("/account/check").Submit("/check").See(303)

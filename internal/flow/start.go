@@ -97,9 +97,14 @@ func (s *Service) begin(ctx context.Context, st store.Start) error {
 	return err
 }
 
+// flowID names the flow that a form begins: its exact repeat begins none.
+func (s *Service) flowID(v Visit, p sparekey.Purpose) string {
+	return s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key)
+}
+
 func (s *Service) newFlow(v Visit, p sparekey.Purpose, now time.Time) *sparekey.Flow {
 	return &sparekey.Flow{
-		ID: s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key), Purpose: p, Step: sparekey.Verify,
+		ID: s.flowID(v, p), Purpose: p, Step: sparekey.Verify,
 		Browser: v.Browser.Hash(), LastKey: v.Key, Charge: s.Source.ID(),
 		Lang: v.Lang, From: v.From.String(), On: v.On,
 		Started: now, Expires: now.Add(sparekey.FlowLife),

@@ -197,10 +197,11 @@ type Enrol struct {
 	Note    *Note
 }
 
-// Done says that all went well.
+// Done says that all went well, or on the way shows a saved code.
 type Done struct {
 	Base
 	Purpose  sparekey.Purpose
+	Midway   bool // the flow goes on
 	Flow     string
 	At       time.Time // when the account will be erased
 	Login    string    // carried to the sign-in form

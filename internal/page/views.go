@@ -233,6 +233,8 @@ func (d *Done) file() string { return "done" }
 // Heading is the page's h1.
 func (d *Done) Heading() string {
 	switch {
+	case d.Midway:
+		return d.T("fresh.h1")
 	case d.Same:
 		return d.T("done.same.h1")
 	case d.Purpose == sparekey.ChooseLogin:
@@ -251,12 +253,20 @@ func (d *Done) Heading() string {
 	return d.T("done.h1")
 }
 func (d *Done) note() *Note  { return d.Note }
-func (d *Done) step() int    { return steps(d.Purpose, 4) }
 func (d *Done) foot() string { return footOf(d.Purpose) }
+
+func (d *Done) step() int {
+	if d.Midway {
+		return steps(d.Purpose, 2)
+	}
+	return steps(d.Purpose, 4)
+}
 
 // Text says what else happened.
 func (d *Done) Text() string {
 	switch {
+	case d.Midway:
+		return ""
 	case d.Purpose == sparekey.ChooseLogin:
 		return d.T("done.login")
 	case d.Purpose == sparekey.ExportData:

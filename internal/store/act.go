@@ -108,7 +108,7 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 		if err := t.sleep(f, a.Turn.Now); err != nil {
 			return err
 		}
-		if err := t.restore(f); err != nil {
+		if err := t.restore(f, a.Turn.Now); err != nil {
 			return err
 		}
 		if err := t.letIn(f, a); err != nil {
@@ -186,10 +186,18 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 
 // sleep puts every young way of the account to sleep that was not proved in the
 // recovery: it opens nothing until the owner wakes it by an older proof (DESIGN
-// rule 11).
+// rule 11). In one that goes back before an event, all that came since is young.
 func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 	if f.Purpose != sparekey.Recover {
 		return nil
+	}
+	before, err := t.takesBack(f)
+	if err != nil {
+		return err
+	}
+	since := now.Add(-sparekey.YoungFor)
+	if !before.IsZero() && before.Before(since) {
+		since = before.Add(-time.Microsecond)
 	}
 	for _, table := range []string{
 		`credentials SET asleep = $1 WHERE kind <> 'password'`,
@@ -199,7 +207,7 @@ func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 			UPDATE `+table+` AND account = $2 AND asleep = 0 AND added > $3
 			   AND added > (SELECT created FROM accounts WHERE id = $2)
 			   AND id NOT IN (SELECT place FROM proofs WHERE flow = $4)`,
-			micros(now), f.Account, micros(now.Add(-sparekey.YoungFor)), f.ID)
+			micros(now), f.Account, micros(since), f.ID)
 		if err != nil {
 			return fmt.Errorf("put young ways to sleep: %w", err)
 		}
@@ -208,8 +216,9 @@ func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 }
 
 // restore gives the account back what it had before the event that the recovery
-// goes back to: what was dropped since, and whether it asks for two proofs.
-func (t *tx) restore(f *sparekey.Flow) error {
+// goes back to: what was dropped since, and whether it asks for two proofs. Of a
+// way that an account has one of, the one that has come since makes room.
+func (t *tx) restore(f *sparekey.Flow, now time.Time) error {
 	before, err := t.takesBack(f)
 	if err != nil || before.IsZero() {
 		return err
@@ -226,12 +235,20 @@ func (t *tx) restore(f *sparekey.Flow) error {
 		return fmt.Errorf("ask for as many proofs as before: %w", err)
 	}
 	_, err = t.exec(`
-		UPDATE credentials SET dropped = 0
-		 WHERE account = $1 AND dropped >= $2 AND dropped > 0 AND (kind NOT IN ('saved', 'totp') OR NOT EXISTS (
-			SELECT 1 FROM credentials o WHERE o.account = $1 AND o.kind = credentials.kind AND o.dropped = 0 AND o.added < $2))`,
-		f.Account, micros(before))
+		UPDATE credentials SET dropped = $1
+		 WHERE account = $2 AND dropped = 0 AND added >= $3 AND kind IN ('saved', 'totp') AND EXISTS (
+			SELECT 1 FROM credentials o WHERE o.account = $2 AND o.kind = credentials.kind AND o.added < $3 AND o.dropped >= $3)`,
+		micros(now), f.Account, micros(before))
 	if err == nil {
-		_, err = t.exec(`UPDATE identifiers SET dropped = 0 WHERE account = $1 AND kind <> 'login' AND dropped >= $2 AND dropped > 0`,
+		_, err = t.exec(`
+			UPDATE credentials SET dropped = 0
+			 WHERE account = $1 AND added < $2 AND dropped >= $2 AND (kind NOT IN ('saved', 'totp') OR NOT EXISTS (
+				SELECT 1 FROM credentials o WHERE o.account = $1 AND o.kind = credentials.kind AND o.id <> credentials.id AND o.added < $2
+				   AND (o.dropped = 0 OR o.dropped > credentials.dropped)))`,
+			f.Account, micros(before))
+	}
+	if err == nil {
+		_, err = t.exec(`UPDATE identifiers SET dropped = 0 WHERE account = $1 AND kind <> 'login' AND added < $2 AND dropped >= $2`,
 			f.Account, micros(before))
 	}
 	if err != nil {

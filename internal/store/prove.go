@@ -125,8 +125,8 @@ func (c conn) takesBack(f *sparekey.Flow) (time.Time, error) {
 // dropped since only beside another.
 func stands(p *sparekey.Proof, h sparekey.Held, before time.Time) bool {
 	switch {
-	case h.Added.IsZero(): // a password, or an identifier that is still to be added
-		return true
+	case h.Added.IsZero(): // a password, what is still to be added, or what is there no more
+		return p.Way == sparekey.ByPassword || p.Way == sparekey.ByNew || p.Account == ""
 	case !before.IsZero() && !h.Added.Before(before):
 		return false
 	case h.Awake():
@@ -313,16 +313,20 @@ func (t *tx) actAtOnce(f *sparekey.Flow, p Proving) error {
 }
 
 // addProof writes that challenge c of flow f was answered. What is proved in a
-// rehearsal counts nowhere else, and neither does the code to what is added.
+// rehearsal counts nowhere else, and neither does the code to what is added. It
+// reports sparekey.ErrUsed if c was answered before.
 func (t *tx) addProof(f *sparekey.Flow, c *sparekey.Challenge, place string, now time.Time) error {
 	session := f.Session
 	if f.Purpose == sparekey.Rehearse || c.Way == sparekey.ByNew {
 		session = ""
 	}
-	_, err := t.exec(`
+	n, err := t.exec(`
 		INSERT INTO proofs (challenge, flow, account, way, place, session, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (challenge) DO NOTHING`,
 		c.ID, f.ID, f.Account, c.Way, place, session, micros(now))
+	if err == nil && n == 0 {
+		err = sparekey.ErrUsed
+	}
 	return err
 }
 

@@ -20,13 +20,16 @@ type NewWay struct {
 }
 
 // AddWay is the act of adding a way. An authenticator app turns "Ask for two
-// proofs" on. A saved code takes the place of the one there was.
+// proofs" on. A saved code takes the place of the one there was, which is dropped:
+// a recovery that goes back before that can still be opened by it.
 func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, error) {
 	return db.setting(ctx, a, func(t *tx, f *sparekey.Flow, e sparekey.Event) error {
 		if w.Kind == sparekey.BySaved {
 			f.Fresh = w.Fresh
-			if _, err := t.exec(`DELETE FROM credentials WHERE account = $1 AND kind = 'saved'`, f.Account); err != nil {
-				return fmt.Errorf("remove the saved code: %w", err)
+			_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`,
+				micros(a.Turn.Now), f.Account)
+			if err != nil {
+				return fmt.Errorf("drop the saved code: %w", err)
 			}
 		}
 		if err := t.addWay(f.Account, w.Stored, a.Turn.Now); err != nil {
@@ -298,7 +301,7 @@ func kindOf(w sparekey.WayKind) string {
 // HideFresh forgets the saved code that a flow shows: its owner has it.
 func (db *DB) HideFresh(ctx context.Context, flow, browser string) error {
 	err := db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2 AND step = 'done'`, flow, browser)
+		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2`, flow, browser)
 		return err
 	})
 	if err != nil {

@@ -42,7 +42,9 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if f.Step == sparekey.Done {
+	// A saved code that was made in the flow is shown at once: whatever becomes of
+	// the flow, the one before does not work any more.
+	if f.Step == sparekey.Done || f.Fresh != "" {
 		return s.done(r, f, nil)
 	}
 	if err := f.Open(now); err != nil {
@@ -162,7 +164,8 @@ func (s *Server) flowBase(r *request, f *sparekey.Flow) page.Base {
 	return b
 }
 
-// done draws the last page. Some flows have none: they lead on.
+// done draws the last page, or that of a saved code which was made on the way.
+// Some flows have none: they lead on.
 func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 	fresh, err := s.Flows.Fresh(f)
 	if err != nil {
@@ -184,7 +187,8 @@ func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 		return err
 	}
 	p := &page.Done{
-		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
+		Base: s.flowBase(r, f), Purpose: f.Purpose, Midway: f.Step != sparekey.Done,
+		Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
 		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same, Fresh: fresh.Reveal(), Note: n,
 		Two: f.Purpose == sparekey.TwoProofs || f.Purpose == sparekey.AddWay && f.Target == string(sparekey.ByTOTP),
 	}
@@ -214,8 +218,8 @@ func keptNote(p sparekey.Purpose) string {
 	return ""
 }
 
-// postSaved forgets the saved code that the flow's last page shows, once the
-// person has said that it is kept.
+// postSaved forgets the saved code that the flow shows, once the person has said
+// that it is kept.
 func (s *Server) postSaved(r *request) error {
 	id := r.PathValue("id")
 	if !r.form.has("kept") {
@@ -223,7 +227,7 @@ func (s *Server) postSaved(r *request) error {
 		if err != nil {
 			return s.unknown(r, err)
 		}
-		if f.Step != sparekey.Done {
+		if f.Fresh == "" {
 			return s.see(r, "/flow/"+id)
 		}
 		return s.done(r, f, &page.Note{ID: "fresh.tick", Field: "kept"})
@@ -242,7 +246,7 @@ func (s *Server) getSaved(r *request) error {
 	if err != nil {
 		return err
 	}
-	if fresh == "" || f.Step != sparekey.Done {
+	if fresh == "" {
 		return sparekey.ErrNotFound
 	}
 	h := r.w.Header()
@@ -290,7 +294,7 @@ func (s *Server) postAct(r *request) error {
 		Password: r.form.text("password"), Again: r.form.text("password_again"), SignIn: r.form.has("same"),
 		Code: r.form.text("code"), Passkey: r.form.text("passkey"), Name: r.form.text("name"),
 	})
-	if err == nil && out.Flow.Same {
+	if err == nil && out.Flow.Same && out.Flow.Fresh == "" {
 		give(r, out.Cookies)
 		return s.see(r, onward(out.Flow.ReturnTo))
 	}

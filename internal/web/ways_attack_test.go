@@ -147,3 +147,171 @@ func TestTheLastAddressStays(t *testing.T) {
 		owner.Get("/account/ways").Submit("/ways", "do", "drop", "id", id).See(422).Says("Keep at least one.")
 	})
 }
+
+// proves proves who asks for a change of the ways, by each of the ways in turn.
+func proves(c *sparekeytest.Client, answers ...string) {
+	at := c.At()
+	for i := 0; i+1 < len(answers); i += 2 {
+		c.Get(at+"/ways").See(200).Submit("/ways", "way", answers[i]).See(303)
+		c.Get(at).Submit("/answer", "code", answers[i+1]).See(303)
+	}
+}
+
+// A51, A50: what a thief has dropped, replaced and turned off, the owner takes
+// back with the link of the notice, by the ways there were before: they can be
+// answered though they were dropped since, and come back in the place of those
+// that came since.
+func TestA51TakeBackWhatWasReplaced(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		seed, saved := addTOTP(app, thief, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		rows := app.Rows()
+		before := rows.List(`SELECT id, kind FROM credentials WHERE dropped = 0`)
+
+		begin := func(fields ...string) {
+			t.Helper()
+			app.Sleep(time.Minute)
+			thief.Get("/account/ways").Submit("/ways", fields...).See(303)
+		}
+		ends := func() {
+			t.Helper()
+			thief.Get(thief.At()).See(200).Submit("/act").See(303)
+		}
+		begin("do", "two-off")
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code(mara)).See(303)
+		proves(thief, "totp", appCode(app, seed))
+		ends()
+		link := secureLink(t, app, mara)
+		begin("do", "drop", "id", rows.Text(`SELECT id FROM credentials WHERE kind = 'totp'`))
+		ends()
+		begin("do", "add", "way", "saved")
+		ends()
+		keepSaved(thief)
+		own, _ := addTOTP(app, thief, mara)
+
+		c := app.Client()
+		c.Get(link).Submit(link).See(303)
+		at := c.At()
+		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+		app.Sleep(time.Minute)
+		choose(c, at, "totp").See(303)
+		c.Get(at).Submit("/answer", "code", appCode(app, own)).See(422) // it came since
+		c.Get(at).Submit("/answer", "code", appCode(app, seed)).See(303)
+		c.Get(at).See(200).Submit("/act", "password", second, "password_again", second).See(303)
+		c.Get(at).Says("Your password is updated.")
+		if after := rows.List(`SELECT id, kind FROM credentials WHERE dropped = 0`); strings.Join(after, " ") != strings.Join(before, " ") {
+			t.Errorf("got %v in use, want %v as before", after, before)
+		}
+		app.Sleep(time.Minute)
+		in := app.Client()
+		in.Get("/signin").Submit("/signin", "login", mara, "password", second).See(303)
+		in.Get(in.At()).Submit("/answer", "code", appCode(app, seed)).See(303) // two proofs again
+		lost, _ := recovering(app, mara)
+		app.Deliver()
+		choose(lost, lost.At(), "saved").See(303)
+		lost.Get(lost.At()).Submit("/answer", "code", saved).See(303)
+	})
+}
+
+// A51: what was dropped since a notice counts in a recovery from it, but never as
+// the only proof: it may have been dropped for a reason.
+func TestA51DroppedIsNeverTheOnlyProof(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		code := addSaved(app, owner, mara)
+		app.Deliver()
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		newWay(app, owner, mara, "way", "saved").See(200).Submit("/act").See(303)
+		keepSaved(owner)
+		if page := owner.Get("/account/ways"); page.Holds("You can take it back") {
+			t.Error("got offered to take a saved code back that another is in the place of, want not")
+		}
+		c := app.Client()
+		link := secureLink(t, app, mara)
+		c.Get(link).Submit(link).See(303)
+		at := c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", code).See(303)
+		keepSaved(c)
+		c.Get(at).See(200).Says("One more proof is needed.")
+		c.Get(at+"/ways").Submit("/ways", "way", "mail").See(303)
+		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+		c.Get(at).See(200).Says("Choose a new password")
+
+		plain, _ := recovering(app, mara)
+		at = plain.At()
+		app.Deliver()
+		choose(plain, at, "saved").See(303)
+		plain.Get(at).Submit("/answer", "code", code).See(422) // without the notice it opens nothing
+	})
+}
+
+// A50: what was replaced since it proved something proves nothing any more.
+func TestA50ReplacedProofsCountNoMore(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		code := addSaved(app, owner, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
+		app.Deliver()
+		proves(owner, "saved", code)
+		keepSaved(owner)
+		owner.Get(owner.At()).Submit("/act").See(303)
+		owner.Get("/account/ways").Submit("/ways", "do", "two-on").See(303)
+		owner.Get(owner.At()).See(200).Says("Is it you?")
+	})
+}
+
+// A51: what was added with a notice's event sleeps after a recovery from the
+// notice, though the recovery began at the last minute and ended after it.
+func TestA51TakeBackAtTheLastMinute(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		changeWays(app, thief, mara, "do", "add", "email", "thief@example.com")
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code("thief@example.com")).See(303)
+		link := secureLink(t, app, mara)
+		app.Sleep(sparekey.SecureLife - time.Minute)
+		c := app.Client()
+		c.Get(link).Submit(link).See(303)
+		at, code := c.At(), app.Code(mara)
+		app.Sleep(5 * time.Minute)
+		c.Get(at).Submit("/answer", "code", code).See(303)
+		c.Get(at).Submit("/act", "password", second, "password_again", second).See(303)
+		machineSignIn(app, mara, second).Get("/account/ways").See(200).Says("Asleep since your account was recovered.")
+	})
+}
+
+// A23: the code that takes the place of one that was used is shown at once, and as
+// long as there is something to be seen of the flow, whatever becomes of it: else
+// whoever does not carry the recovery through has neither.
+func TestA23TheNextCodeIsShownAtOnce(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		_, saved := addTOTP(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c, _ := recovering(app, mara)
+		at := c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		page := c.Get(at)
+		for range sparekey.MaxTries - 1 {
+			page.Submit("/answer", "code", "7KQTM-4R7WX-01234-56789-ABCDE").See(422)
+			page = c.Get(at)
+		}
+		page.Submit("/answer", "code", saved).See(303)
+		c.Get(at + "/saved.txt").See(200)
+		fresh := keepSaved(c)
+		c.Get(at).See(410) // one more proof is due, and there is no try left for it
+		c.Get(at + "/saved.txt").See(404)
+
+		c, _ = recovering(app, mara)
+		at = c.At()
+		app.Deliver()
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", fresh).See(303)
+		app.Sleep(sparekey.FlowLife)
+		keepSaved(c)
+		c.Get(at).See(410)
+	})
+}

@@ -42,6 +42,7 @@ func (s *siege) ownerGetsIn() {
 	c.Get(c.At()+"/ways").Submit("/ways", "way", "saved").See(303)
 	app.Deliver()
 	c.Get(c.At()).Submit("/answer", "code", s.saved).See(303)
+	c.Get(c.At()).Submit("/saved", "kept", "1").See(303) // the one that replaces it
 	c.Get(c.At()).Submit("/act", "password", first, "password_again", first).See(303)
 	c.Get(c.At()).See(200).Says("Your password is updated")
 

@@ -507,7 +507,7 @@ func TestA44TwoMailboxesAreOneWay(t *testing.T) {
 			second := app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, other)
 			c.Post(at+"/ways", "way", "mail").See(422)
 			c.Post(at+"/ways", "way", "mail "+second).See(422)
-			c.Post(at+"/again").See(303)
+			c.Post(at + "/again").See(303)
 			c.Post(at+"/act", "password", third, "password_again", third).See(303)
 			app.Client().Get("/signin").Submit("/signin", "login", mara, "password", third).See(422)
 		}

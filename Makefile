@@ -110,7 +110,7 @@ fuzz: $(TEST_DATA)
 pages:
 	$(GO) run ./internal/page/gallery out/pages
 
-# The pages of docs/ that are made of the code.
+# What is made of the code: pages of docs/, and what programs may ask.
 docs:
 	$(GO) run ./internal/docs .
 

@@ -65,9 +65,10 @@ var house = map[string]room{
 	"prove":                 {}, // looks at servers from the outside
 	"journey":               {enters: below + " app demo sparekeytest sparekeytest/chromium"},
 	"page/gallery":          {enters: "root lang page"},
-	"docs":                  {}, // reads the code as text
-	"evidence":              {}, // likewise
-	"mutants":               {}, // changes copies of it
+	"docs":                  {enters: "openapi"},                                               // reads the rest of the code as text
+	"openapi":               {enters: "root web", modules: "github.com/danielgtaylor/huma/v2"}, // what programs may ask, for docs and tests
+	"evidence":              {},                                                                // likewise
+	"mutants":               {},                                                                // changes copies of it
 	"cmd":                   {enters: "root app config demo doctor prove", modules: "github.com/alecthomas/kong"},
 }
 

@@ -387,7 +387,11 @@ func (d *Paused) Heading() string { return d.Printer.Head("paused") }
 
 // Text says since when, and whom to ask.
 func (d *Paused) Text() template.HTML {
-	return d.Printer.Rest("paused", d.values([]any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()})...)
+	return d.Printer.Rest("paused", d.values(d.args())...)
+}
+
+func (d *Paused) args() []any {
+	return []any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()}
 }
 
 func (d *Overview) file() string { return "overview" }

@@ -2,6 +2,7 @@ package sparekeytest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -45,13 +46,9 @@ func (m *minted) sent(body io.Reader) {
 	if _, err := form.ReadAt(text, 0); err != nil && err != io.EOF {
 		return
 	}
-	fields, err := url.ParseQuery(string(text))
-	if err != nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name, values := range fields {
+	for name, values := range fieldsOf(string(text)) {
 		for _, value := range values {
 			switch name {
 			case "password", "password_again":
@@ -62,6 +59,22 @@ func (m *minted) sent(body io.Reader) {
 			}
 		}
 	}
+}
+
+// fieldsOf reads a form, or the texts of a body in JSON.
+func fieldsOf(text string) url.Values {
+	var members map[string]any
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		fields, _ := url.ParseQuery(text)
+		return fields
+	}
+	fields := url.Values{}
+	for name, value := range members {
+		if text, ok := value.(string); ok {
+			fields.Set(name, text)
+		}
+	}
+	return fields
 }
 
 // Typed notes the passwords that a real browser will send, which none of the
@@ -87,7 +100,7 @@ func (m *minted) got(cookies []*http.Cookie) {
 
 // What a page shows once: a saved code in five groups, and the key of an
 // authenticator app in eight.
-var shownOnce = regexp.MustCompile(`\b(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}\b|\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b`)
+var shownOnce = regexp.MustCompile(`\b(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}\b|\b(?:[A-Z2-7]{4} ?){7}[A-Z2-7]{4}\b`)
 
 // showed notes what a page shows, as it stands there and in one run.
 func (m *minted) showed(body string) {

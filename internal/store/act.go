@@ -64,11 +64,48 @@ func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
 		return nil, nil, err
 	}
 	f, proofs, err := t.conn.mayAct(t.db.flowEpoch(), a.Flow, a.Turn.Now)
+	if err == nil {
+		err = t.inSession(f)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	f.LastKey = a.Key
 	return f, proofs, nil
+}
+
+// may is mayAct for a flow that the transaction has just brought to its last step,
+// and whose account it holds.
+func (t *tx) may(f *sparekey.Flow, proofs []sparekey.Proof, now time.Time) error {
+	a, err := t.account(f.Account)
+	if err != nil {
+		return err
+	}
+	demand, err := t.demand(f, a)
+	if err == nil {
+		err = f.MayAct(now, proofs, a, demand)
+	}
+	if err != nil {
+		return err
+	}
+	return t.inSession(f)
+}
+
+// inSession reports sparekey.ErrExpired if the session that a flow was begun in has
+// ended, be it since the request came: the flow ends with it.
+func (t *tx) inSession(f *sparekey.Flow) error {
+	if f.Session == "" {
+		return nil
+	}
+	var live int
+	err := t.row(`SELECT COUNT(*) FROM sessions WHERE id = $1 AND account = $2 AND ended = 0`, []any{f.Session, f.Account}, &live)
+	if err != nil {
+		return fmt.Errorf("look for the session of a flow: %w", err)
+	}
+	if live == 0 {
+		return sparekey.ErrExpired
+	}
+	return nil
 }
 
 // SetPassword is the act of recover and change-password. In one transaction it

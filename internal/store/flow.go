@@ -242,6 +242,9 @@ type Swap struct {
 func (db *DB) Swap(ctx context.Context, s Swap) (*sparekey.Flow, error) {
 	var out *sparekey.Flow
 	err := db.write(ctx, func(t *tx) error {
+		if err := t.hold(s.Flow); err != nil { // of two clicks the second finds what the first opened
+			return err
+		}
 		f, err := t.flow(db.flowEpoch(), s.Flow)
 		if err != nil {
 			return err

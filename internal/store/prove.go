@@ -219,6 +219,11 @@ func (db *DB) Prove(ctx context.Context, p Proving) (*sparekey.Flow, error) {
 }
 
 func (t *tx) prove(p Proving) (*sparekey.Flow, error) {
+	// Of a proof and a choice of another way one comes first: each may open a
+	// challenge, and a flow has one.
+	if err := t.hold(p.Challenge.Flow); err != nil {
+		return nil, err
+	}
 	n, err := t.exec(`UPDATE challenges SET is_open = FALSE WHERE id = $1 AND is_open`, p.Challenge.ID)
 	if err != nil {
 		return nil, err
@@ -300,6 +305,9 @@ func (t *tx) actAtOnce(f *sparekey.Flow, p Proving) error {
 	case sparekey.SignIn:
 		return t.openByFlow(f, proofs, p.Acting)
 	case sparekey.AddIdentifier:
+		if err := t.may(f, proofs, p.Turn.Now); err != nil {
+			return err
+		}
 		return t.addIdentifier(f, proofs, p.Acting, p.Add)
 	case sparekey.Rehearse:
 		e := p.Acting.Event
@@ -349,7 +357,7 @@ func (t *tx) close(f *sparekey.Flow, now time.Time) error {
 	}
 	_, err = t.exec(`
 		UPDATE charges SET ended = $1, amount = CASE WHEN amount = 0 THEN 0 ELSE (SELECT tries FROM flows WHERE id = $2) END
-		 WHERE id = $3 AND ended = 0`, micros(now), f.ID, f.Charge)
+		 WHERE id IN ($3, $4) AND ended = 0`, micros(now), f.ID, f.Charge, f.Charge+chargeOfNew)
 	if err != nil {
 		return fmt.Errorf("settle the ledger: %w", err)
 	}

@@ -281,6 +281,10 @@ func (t *tx) own(f *sparekey.Flow, to target, r Resolving) error {
 	return nil
 }
 
+// chargeOfNew follows the id of a flow's row in the ledger where it is the one of
+// the code to an identifier that is being added.
+const chargeOfNew = "-new"
+
 // mint charges the ledger for the flow, once, and writes on flow and challenge
 // what the worker found. The code is short if the ledger has room for all the
 // tries it may cost, else long (A14, A15).
@@ -294,7 +298,7 @@ func (t *tx) mint(f *sparekey.Flow, c *sparekey.Challenge, w who, r Resolving) e
 	var charged, own int
 	charge := f.Charge
 	if c.Way == sparekey.ByNew { // it protects the new identifier
-		charge += "-new"
+		charge += chargeOfNew
 	}
 	err := t.row(`
 		SELECT (SELECT COUNT(*) FROM charges WHERE id = $1),

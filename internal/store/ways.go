@@ -26,10 +26,8 @@ func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, e
 	return db.setting(ctx, a, func(t *tx, f *sparekey.Flow, e sparekey.Event) error {
 		if w.Kind == sparekey.BySaved {
 			f.Fresh = w.Fresh
-			_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`,
-				micros(a.Turn.Now), f.Account)
-			if err != nil {
-				return fmt.Errorf("drop the saved code: %w", err)
+			if err := t.dropSaved(f.Account, a.Turn.Now); err != nil {
+				return err
 			}
 		}
 		if err := t.addWay(f.Account, w.Stored, a.Turn.Now); err != nil {
@@ -43,6 +41,15 @@ func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, e
 		}
 		return t.waysChanged(f, sparekey.WayAddedMessage, e)
 	})
+}
+
+// dropSaved drops the saved code of an account, for another that takes its place.
+func (t *tx) dropSaved(account string, now time.Time) error {
+	_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`, micros(now), account)
+	if err != nil {
+		return fmt.Errorf("drop the saved code: %w", err)
+	}
+	return nil
 }
 
 // addWay writes a credential. It reports sparekey.ErrTooMany if the account has
@@ -105,8 +112,11 @@ func (t *tx) askForTwo(f *sparekey.Flow, e sparekey.Event, w NewWay, now time.Ti
 		}
 	}
 	var saved int
-	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0`, []any{f.Account}, &saved)
+	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0 AND asleep = 0`, []any{f.Account}, &saved)
 	if err != nil || saved > 0 || w.Saved.ID == "" {
+		return err
+	}
+	if err := t.dropSaved(f.Account, now); err != nil { // one that sleeps
 		return err
 	}
 	f.Fresh = w.Fresh
@@ -178,10 +188,9 @@ func (t *tx) droppable(f *sparekey.Flow, id string, now time.Time) (sparekey.Hel
 
 // Droppable gives the way of that id, if an account that holds these ways can do
 // without it. It reports sparekey.ErrLastWay if not, and sparekey.ErrChanged if
-// it is not there. An account that could not be recovered even before by ways that
-// are not young, because it began to ask for two proofs, keeps what was enough for
-// one: else whoever begins to ask for two could drop its owner's only way. And it
-// keeps an address: a recovery begins there, and whatever happens is told there.
+// it is not there. An account keeps an address that is not young, whatever it asks
+// for: a recovery begins there, whatever happens is told there, and whoever has the
+// account ask for two proofs must not be able to drop its owner's only way then.
 func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Held, error) {
 	var found sparekey.Held
 	var rest []sparekey.Held
@@ -195,17 +204,10 @@ func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Hel
 	switch {
 	case found.Place == "" || found.Way == sparekey.ByPassword:
 		return sparekey.Held{}, sparekey.ErrChanged
-	case loses(held, rest, func(list []sparekey.Held) bool { return sparekey.Recoverable(list, d) }),
-		loses(held, rest, func(list []sparekey.Held) bool { return sparekey.Recoverable(list, sparekey.Demand{}) }),
-		loses(held, rest, hasMail):
+	case sparekey.Recoverable(held, d) && !sparekey.Recoverable(rest, d), hasMail(held) && !hasMail(rest):
 		return sparekey.Held{}, sparekey.ErrLastWay
 	}
 	return found, nil
-}
-
-// loses reports whether something is so of held and not of what is left.
-func loses(held, rest []sparekey.Held, so func([]sparekey.Held) bool) bool {
-	return so(held) && !so(rest)
 }
 
 // hasMail reports whether an address is among the ways that are awake and not

@@ -110,6 +110,41 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 			toldOf(t, name, name != "paused by the operator", change)
 		}
 	}
+	changes := func(app *sparekeytest.App, c *sparekeytest.Client, fields ...string) {
+		changeWays(app, c, mara, fields...)
+		c.Get(c.At()).See(200).Submit("/act").See(303)
+	}
+	addressID := func(app *sparekeytest.App) string {
+		return app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, "mara@example.org")
+	}
+	toldOf(t, "a way added", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) { addSaved(app, other, mara) })
+	toldOf(t, "a way dropped", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "drop", "id", addressID(app))
+	})
+	toldOf(t, "a way taken back", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "drop", "id", addressID(app))
+		changes(app, other, "do", "keep", "id", addressID(app))
+	})
+	toldOf(t, "two proofs", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) { changes(app, other, "do", "two-on") })
+	toldOf(t, "a saved code used", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		code := addSaved(app, other, mara)
+		app.Deliver()
+		choose(other, startsRecovery(other, app, mara), "saved").See(303)
+		other.Get(other.At()).Submit("/answer", "code", code).See(303)
+	})
+	toldOf(t, "half a sign-in", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "two-on")
+		app.Deliver()
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		app.Sleep(2 * sparekey.HalfAfter)
+	})
+	toldOf(t, "the second proof to be dropped by the operator", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "two-on")
+		app.Deliver()
+		if _, _, err := app.Accounts.DropSecond(context.Background(), idOf(app, mara)); err != nil {
+			t.Error(err)
+		}
+	})
 	toldOf(t, "signed in from a new browser", true, func(app *sparekeytest.App, _, _ *sparekeytest.Client) {
 		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	})

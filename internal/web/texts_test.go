@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -143,6 +144,31 @@ func TestA37TextsAreFew(t *testing.T) {
 		app.Deliver()
 		if got := len(g.box.Texts("")) - before; got != 2 {
 			t.Errorf("got %d texts after one of a browser that is known, want 2", got)
+		}
+	})
+}
+
+// A37: texts for many accounts that leave at once fit the cap on the block that
+// their numbers are of.
+func TestA37TextsAtOnceFitTheCap(t *testing.T) {
+	withGateway(t, func(t *testing.T, app *sparekeytest.App, g *gateway) {
+		app.Register(mara, first)
+		var emails []string
+		for i := range 40 {
+			emails = append(emails, fmt.Sprintf("a%02d@example.com", i))
+		}
+		app.Fill(emails)
+		for i, email := range emails {
+			app.Rows().Exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+				SELECT $1, account, 'phone', $2, $2, added, proved, 0 FROM identifiers WHERE key = $3`,
+				"phone"+email, fmt.Sprintf("+3519123452%02d", i), email)
+			c := app.Client()
+			c.Get("/recover").Submit("/recover", "login", email).See(303)
+			c.Get(c.At()+"/ways").Submit("/ways", "way", "text").See(303)
+		}
+		app.Deliver()
+		if got, want := len(g.box.Texts("")), sparekey.TextPrefixCap()[0].Max; got != want {
+			t.Errorf("got %d texts to one block of numbers, want %d", got, want)
 		}
 	})
 }

@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 
 	"sparekey"
 	"sparekey/internal/sparekeytest"
+	"sparekey/internal/store"
 )
 
 // laterCode is what an authenticator app will show after a while.
@@ -313,5 +317,192 @@ func TestA23TheNextCodeIsShownAtOnce(t *testing.T) {
 		app.Sleep(sparekey.FlowLife)
 		keepSaved(c)
 		c.Get(at).See(410)
+	})
+}
+
+// A50: an address is added on proofs of the last ten minutes, as everything is
+// changed: the code to the new address counts for nothing, and keeps nothing
+// fresh.
+func TestA50AddressWantsFreshProofs(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		app.Sleep(time.Hour)
+		changeWays(app, owner, mara, "do", "add", "email", "mara@example.org")
+		at := owner.At()
+		app.Deliver()
+		app.Sleep(sparekey.ProofLife - time.Minute)
+		owner.Get(at).Submit("/again").See(303)
+		code := app.Code("mara@example.org")
+		app.Sleep(2 * time.Minute)
+		owner.Get(at).Submit("/answer", "code", code).See(410)
+		if got := app.Rows().List(`SELECT key FROM identifiers`); len(got) != 1 {
+			t.Errorf("got %v, want the address not added by an old proof", got)
+		}
+	})
+}
+
+// Whoever began with proofs that are too old by the last page is told so, and not
+// shown the same page again and again.
+func TestProofsAgeOnTheLastPage(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		app.Sleep(sparekey.ProofLife - time.Minute)
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
+		page := owner.Get(owner.At()).See(200)
+		app.Sleep(2 * time.Minute)
+		page.Submit("/act").See(410)
+	})
+}
+
+// A46: what a session was about to do does not happen once it has ended, be it
+// while the request for it is under way.
+func TestA46NothingHappensInAnEndedSession(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		thief.Get("/account/ways").Submit("/ways", "do", "two-on").See(303)
+		thief.Get(thief.At()).See(200).Says("Ask for two proofs")
+		app.Rows().Exec(`UPDATE sessions SET ended = $1`, app.Now().UnixMicro())
+		_, err := app.Store.SetTwo(t.Context(), store.Acting{
+			Flow: strings.TrimPrefix(thief.At(), "/flow/"), Key: "key", Turn: store.Turn{Now: app.Now()},
+			Event: sparekey.Event{ID: "event", Facts: sparekey.Facts{At: app.Now()}},
+		}, true, store.NewWay{})
+		if !errors.Is(err, sparekey.ErrExpired) {
+			t.Errorf("got %v, want %v", err, sparekey.ErrExpired)
+		}
+	})
+}
+
+// Of clicks on other ways that come at once each leads on, also where nothing was
+// asked before.
+func TestWaysAtOnce(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		addPasskey(t, app, app.Register(mara, first), mara)
+		app.Rows().Exec(`UPDATE accounts SET two_proofs = $1`, true)
+		for range 5 {
+			c := app.Client()
+			at := halfIn(c)
+			page := c.Get(at).See(200)
+			got, _ := atOnce(c, page, "/ways", 12, func(i int, form url.Values) {
+				form.Set("key", fmt.Sprint("form", i/2)) // each form twice
+				form.Set("way", []string{"passkey", "mail"}[i/2%2])
+			})
+			if got[303] != 12 {
+				t.Errorf("got statuses %v, want 303 for all", got)
+			}
+			c.Get(at).See(200)
+		}
+	})
+}
+
+// The ledger holds what the code to a new address may cost for as long as its flow
+// is open, and then what it did cost (A14).
+func TestA14CodeToANewAddressIsSettledAtTheEnd(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		changeWays(app, owner, mara, "do", "add", "email", "mara@example.org")
+		at, rows := owner.At(), app.Rows()
+		code := app.Code("mara@example.org")
+		app.Sleep(2 * time.Minute)
+		app.Sweep()
+		const charge = `SELECT amount || ' ' || CASE WHEN ended = 0 THEN 'open' ELSE 'ended' END FROM charges WHERE id LIKE '%-new'`
+		if got := rows.List(charge); len(got) != 1 || got[0] != "5 open" {
+			t.Errorf("while the flow is open: got %q, want five open", got)
+		}
+		owner.Get(at).Submit("/answer", "code", "12345678").See(422)
+		owner.Get(at).Submit("/answer", "code", code).See(303)
+		if got := rows.List(charge); len(got) != 1 || got[0] != "2 ended" {
+			t.Errorf("afterwards: got %q, want two ended", got)
+		}
+	})
+}
+
+// A26: the link that leads past the caps on mails to a young address proves what a
+// code to it would: one more proof is asked for, and can be given.
+func TestA26OpenOfAYoungAddress(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		app.Sleep(time.Hour)
+		changeWays(app, owner, mara, "do", "add", "email", other)
+		owner.Get(owner.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		app.Sleep(2 * time.Hour)
+		link := spendsHour(t, app, other)
+		c := app.Client()
+		c.Get(link).Submit(link).See(303)
+		at := c.At()
+		c.Get(at).See(200).Says("One more proof is needed.")
+		c.Post(at+"/act", "password", second, "password_again", second).See(303)
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", second).See(422)
+	})
+}
+
+// A saved code that sleeps is none: who begins to ask for two proofs gets one that
+// opens something.
+func TestSleepingCodeIsReplaced(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		addSaved(app, app.Register(mara, first), mara)
+		app.Sleep(time.Hour)
+		machineRecover(app, app.Client(), mara, second)
+		owner := machineSignIn(app, mara, second)
+		owner.Get("/account/ways").Says("Asleep since your account was recovered.")
+		changeWays(app, owner, mara, "do", "two-on")
+		owner.Get(owner.At()).Submit("/act").See(303)
+		keepSaved(owner)
+	})
+}
+
+// A24: a code of an authenticator app is not looked at before another proof, also
+// where its page was come by otherwise.
+func TestA24NothingIsComparedFirst(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		seed, _ := addTOTP(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c, page := recovering(app, mara)
+		app.Deliver()
+		_, form := page.Fields("/answer")
+		app.Rows().Exec(`UPDATE challenges SET way = 'totp' WHERE id = $1`, form.Get("challenge"))
+		c.Get(c.At()).Says("Enter the code from your app").Submit("/answer", "code", appCode(app, seed)).See(422)
+		if got := app.Rows().List(`SELECT way FROM proofs WHERE way = 'totp'`); len(got) != 0 {
+			t.Error("got a proof by the app alone, want none")
+		}
+	})
+}
+
+// What sleeps opens nothing: no recovery, no sign-in, and no second proof (DESIGN
+// rule 11).
+func TestSleepingWaysOpenNothing(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		thief := app.Register(mara, first)
+		code := addSaved(app, thief, mara)
+		d := addPasskey(t, app, thief, mara)
+		changeWays(app, thief, mara, "do", "add", "email", other)
+		thief.Get(thief.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		opens := app.Client()
+		opens.Post("/signin", append(byPasskey(t, opens, d), "key", "one")...).See(303) // while it is young
+
+		app.Sleep(time.Hour)
+		machineRecover(app, app.Client(), mara, second)
+		app.Sleep(sparekey.YoungFor)
+		c := app.Client()
+		c.Post("/signin", append(byPasskey(t, c, d), "key", "one")...).See(422)
+		app.Client().Get("/signin").Submit("/signin", "login", other, "password", second).See(422)
+		c, _ = recovering(app, mara)
+		app.Deliver()
+		for way, field := range map[string]string{"saved": "code", "passkey": "passkey"} {
+			choose(c, c.At(), way).See(303)
+			page, answer := c.Get(c.At()), code
+			if way == "passkey" {
+				answer = d.get(question(t, page))
+			}
+			page.Submit("/answer", field, answer).See(422)
+		}
+		app.Deliver()
+		before := len(app.Sink.Mails(other))
+		recovering(app, other)
+		app.Deliver()
+		if got := len(app.Sink.Mails(other)); got != before {
+			t.Errorf("got %d mails to an address that sleeps, want none", got-before)
+		}
 	})
 }

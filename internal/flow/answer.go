@@ -297,6 +297,9 @@ func (s *Service) Again(ctx context.Context, v Visit, id, challenge string) (*sp
 	}
 	now := s.Now()
 	was := *f
+	if err := f.MayChoose(now); err == nil && (c == nil || !sends(c.Way)) {
+		return &was, sparekey.ErrOutOfStep // no message belongs to it
+	}
 	if err := f.Ask(now); err != nil {
 		return &was, err
 	}

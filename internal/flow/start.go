@@ -77,15 +77,20 @@ func (s *Service) writeAsking(ctx context.Context, f *sparekey.Flow, a store.Ask
 // code if the way sends one.
 func (s *Service) asking(f *sparekey.Flow, w sparekey.WayKind, now time.Time) store.Asking {
 	a := store.Asking{Challenge: &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: w, Open: true, Started: now}}
-	switch w {
-	case sparekey.ByMail, sparekey.ByText, sparekey.ByNew:
+	switch {
+	case sends(w):
 		a.Message = s.codeMessage(f, a.Challenge, now)
-	case sparekey.ByPasskey:
+	case w == sparekey.ByPasskey:
 		a.Challenge.Nonce, a.Challenge.KeyID, a.Challenge.Minted = s.Source.ID(), s.Keys.Newest(), now
 	default: // nothing has to be resolved: the code is the person's own
 		a.Challenge.Minted = now
 	}
 	return a
+}
+
+// sends reports whether a way sends a code.
+func sends(w sparekey.WayKind) bool {
+	return w == sparekey.ByMail || w == sparekey.ByText || w == sparekey.ByNew
 }
 
 // begin stores a flow, and counts it unless it was there already.

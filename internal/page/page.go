@@ -66,6 +66,10 @@ func New(o Options) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	mine, err := files.ReadFile("assets/account.css")
+	if err != nil {
+		return nil, fmt.Errorf("read styles of My account: %w", err)
+	}
 	script, err := files.ReadFile("assets/sparekey.js")
 	if err != nil {
 		return nil, fmt.Errorf("read script: %w", err)
@@ -74,7 +78,7 @@ func New(o Options) (*Pages, error) {
 	sum := sha256.Sum256(p.script)
 	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
 	for _, l := range o.Catalogue.Langs() {
-		p.sets[l.Tag] = &set{words: o.Catalogue.Printer(l.Tag), css: styles, pages: map[string]*template.Template{}}
+		p.sets[l.Tag] = &set{words: o.Catalogue.Printer(l.Tag), css: styles, mine: squeeze(string(mine)), pages: map[string]*template.Template{}}
 	}
 	return p, nil
 }
@@ -106,14 +110,7 @@ func lean(script string) []byte {
 
 // Render draws a page. It fills in what is the same on all of them.
 func (p *Pages) Render(d Page) ([]byte, error) {
-	b := d.base()
-	b.page, b.pages = d, p
-	if b.Printer == nil {
-		b.Printer = p.opts.Catalogue.Printer(lang.Fallback)
-	}
-	if b.Now.IsZero() {
-		b.Now = time.Now()
-	}
+	b := p.adopt(d)
 	t, err := p.sets[b.Printer.Lang()].page(d.file())
 	if err != nil {
 		return nil, err

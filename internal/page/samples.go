@@ -226,9 +226,11 @@ func actSamples(base func(string) Base) []Sample {
 	}
 	shown := func(p sparekey.Purpose, n *Note) *Done {
 		_, d := setting(p)
-		d.Fresh, d.Note = "7KQTM-4R7WX-01234-56789-ABCDE", n
+		d.Fresh, d.Note, d.Two = "7KQTM-4R7WX-01234-56789-ABCDE", n, p == sparekey.TwoProofs
 		return d
 	}
+	withApp := shown(sparekey.AddWay, nil)
+	withApp.Two = true
 	enrol := func(n *Note) *Enrol {
 		in := base("/flow/" + sampleFlow)
 		in.SignedInAs = sampleMail
@@ -266,6 +268,7 @@ func actSamples(base func(string) Base) []Sample {
 		{"enrol-clock", enrol(&Note{ID: "totp.clock", Field: "code"})},
 		{"done-saved", shown(sparekey.AddWay, nil)},
 		{"done-saved-tick", shown(sparekey.AddWay, &Note{ID: "fresh.tick", Field: "kept"})},
+		{"done-saved-app", withApp},
 		{"done-two", shown(sparekey.TwoProofs, nil)},
 		{"done-signin-saved", shown(sparekey.SignIn, nil)},
 		{"saved-midway", midway},
@@ -375,8 +378,13 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account", &Overview{
 			Base: in("/account"), Name: "Mara", Email: sampleMail, Login: "mara", Since: now.AddDate(-1, -3, 0),
 			LastSignIn: now.Add(-50 * time.Hour), LastBrowser: "Firefox on Windows", LastAddress: "203.0.113.7",
+			Losses: check(true, true).Losses,
 		}},
-		{"account-new", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Note: &Note{ID: "prof.ok", Good: true}}},
+		{"account-new", &Overview{
+			Base: in("/account"), Email: sampleMail, Since: now, Losses: check(true, false).Losses,
+			Note: &Note{ID: "prof.ok", Good: true},
+		}},
+		{"account-risk", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Losses: check(false, false).Losses}},
 		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
 		{"account-profile", profile("", "", nil)},
 		{"account-profile-ok", profile("mara", "", &Note{ID: "prof.ok", Good: true})},

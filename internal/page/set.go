@@ -14,7 +14,8 @@ import (
 // A set is the templates of one language, as far as they have been used.
 type set struct {
 	words *lang.Printer
-	css   string
+	css   string // of all pages
+	mine  string // of My account, beside it
 
 	mu     sync.RWMutex
 	shared *template.Template // the parts of all pages
@@ -66,7 +67,7 @@ func (s *set) parse(name string) (*template.Template, error) {
 }
 
 func (s *set) parts() (*template.Template, error) {
-	shared, err := template.New("").Parse(`{{define "css"}}` + s.css + `{{end}}`)
+	shared, err := template.New("").Parse(`{{define "css"}}` + s.css + `{{end}}{{define "css-mine"}}` + s.mine + `{{end}}`)
 	if err != nil {
 		return nil, err
 	}

@@ -222,7 +222,7 @@ func TestMessagesAreNamedAndUsed(t *testing.T) {
 	elsewhere := regexp.MustCompile(`^(lang\.dir|browser\.on|month\.\d+|date\.\w+|time\.\w+|stop\.(stopped|over|none)|(secure|open)\.(h1|lead|do|gone)|g\.(oops|slow|maint)\.bare|g\.already|` +
 		// Of one kind of way, of one purpose, of one loss.
 		`(mine|ways)\.(mail|text|saved|totp|passkey|password)(\.hint)?|(saved|totp)\.(h1|lead|label)|(saved|totp|passkey)\.(wrong|last)|` +
-		`sure\.(login|data|delete|saved|drop|wake|back|two\.on|two\.off)(\.h1|\.do)?|chk\.(ready|step|risk|if\.(password|phone|email)))$`)
+		`sure\.(login|data|delete|saved|drop|wake|back|two\.on|two\.off)(\.h1|\.do)?|(acc\.check|chk)\.(ready|step|risk)|chk\.if\.(password|phone|email))$`)
 	for id := range catalogue {
 		if !used[id] && !elsewhere.MatchString(id) {
 			t.Errorf("message %q is used by no page", id)

@@ -275,7 +275,7 @@ func (d *Done) Text() string {
 		return d.T("done.delete", "Forgot", d.T("in.forgot"))
 	case d.Purpose == sparekey.Rehearse:
 		return d.T("done.rehearse")
-	case d.Purpose == sparekey.TwoProofs || d.Purpose == sparekey.AddWay && d.Fresh != "":
+	case d.Two:
 		return d.T("done.two")
 	case d.Purpose == sparekey.SignIn || ownPath(d.Purpose):
 		return ""
@@ -387,7 +387,11 @@ func (d *Paused) Heading() string { return d.Printer.Head("paused") }
 
 // Text says since when, and whom to ask.
 func (d *Paused) Text() template.HTML {
-	return d.Printer.Rest("paused", d.values([]any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()})...)
+	return d.Printer.Rest("paused", d.values(d.args())...)
+}
+
+func (d *Paused) args() []any {
+	return []any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()}
 }
 
 func (d *Overview) file() string { return "overview" }
@@ -396,6 +400,12 @@ func (d *Overview) file() string { return "overview" }
 func (d *Overview) Heading() string { return d.T("acc.h1") }
 func (d *Overview) note() *Note     { return d.Note }
 func (d *Overview) foot() string    { return "foot.account" }
+
+// State is what the recovery check says: "ready", "step" or "risk".
+func (d *Overview) State() string { return stateOf(d.Losses) }
+
+// Sign is the class of the sign and the colour of State.
+func (d *Overview) Sign() string { return signOf(d.Losses) }
 
 // SinceText is the day the account was made.
 func (d *Overview) SinceText() string { return d.Printer.Date(d.Since, d.zone()) }

@@ -155,8 +155,10 @@ func (d *Leaving) Heading() string { return d.Printer.Head("in.leaving") }
 
 // Text says until when the account can be kept, and how.
 func (d *Leaving) Text() template.HTML {
-	return d.Printer.Rest("in.leaving", d.values([]any{"Day", Day(d.At)})...)
+	return d.Printer.Rest("in.leaving", d.values(d.args())...)
 }
+
+func (d *Leaving) args() []any { return []any{"Day", Day(d.At)} }
 
 func (d *Link) file() string { return "link" }
 
@@ -260,6 +262,16 @@ func (d *Check) foot() string    { return "foot.account" }
 // State is "ready", "step" or "risk": no loss, one loss or more would lock the
 // person out.
 func (d *Check) State() string { return stateOf(d.Losses) }
+
+// Sign is the class of the sign and the colour of State.
+func (d *Check) Sign() string { return signOf(d.Losses) }
+
+func signOf(losses []Loss) string {
+	if stateOf(losses) == "ready" {
+		return "ok"
+	}
+	return "warn"
+}
 
 func stateOf(losses []Loss) string {
 	bad := 0

@@ -316,7 +316,8 @@ func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 
 // announce writes an event into the journal, and a message about it to every
 // proved address of its account and to those that were dropped within the last
-// seven days.
+// seven days. A number is told of what changes who can get in, and of nothing
+// else: each text message costs.
 func (t *tx) announce(kind sparekey.MessageKind, e sparekey.Event) error {
 	_, err := t.announced(kind, e)
 	return err
@@ -327,11 +328,16 @@ func (t *tx) announced(kind sparekey.MessageKind, e sparekey.Event) (told int, e
 	if err := t.addEvent(e); err != nil {
 		return 0, err
 	}
+	also := email
+	switch kind {
+	case sparekey.PasswordChangedMessage, sparekey.WayAddedMessage, sparekey.WayDroppedMessage:
+		also = phone
+	}
 	var to []string
 	err = t.rows(`
 		SELECT id FROM identifiers
-		 WHERE account = $1 AND kind = 'email' AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
-		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
+		 WHERE account = $1 AND kind IN ('email', $3) AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
+		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold)), also},
 		func(scan func(...any) error) error {
 			var i string
 			err := scan(&i)

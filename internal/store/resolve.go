@@ -247,9 +247,12 @@ func settle(f *sparekey.Flow, c *sparekey.Challenge, to target, r Resolving) who
 }
 
 // own writes on a flow the account's own ways, if the browser is known to it. For
-// everybody else it lists those of nobody, and for a recovery that goes back before
-// an event: its ways are not what they are now.
+// everybody else who brought such a cookie it lists those of nobody, and for a
+// recovery that goes back before an event: its ways are not what they are now.
 func (t *tx) own(f *sparekey.Flow, to target, r Resolving) error {
+	if f.KnownHash == "" {
+		return nil
+	}
 	a := &sparekey.Account{ID: r.Ghost}
 	if to.known != "" && f.Event == "" {
 		a.ID = to.account

@@ -24,6 +24,9 @@ func (s *Server) getOverview(r *request) error {
 	p := &page.Overview{
 		Base: s.accountBase(r, v.Email()), Name: v.Name, Email: v.Email(), Login: v.Login(), Since: v.Created,
 	}
+	if p.Losses, err = s.losses(r, v); err != nil {
+		return err
+	}
 	last, err := s.Accounts.LastSignIn(r.Context(), r.account.ID, r.visit.Session.Created)
 	if err != nil {
 		return err

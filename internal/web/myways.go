@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sparekey"
+	"sparekey/internal/account"
 	"sparekey/internal/ident"
 	"sparekey/internal/page"
 )
@@ -133,19 +134,24 @@ func (s *Server) getCheck(r *request) error {
 	if err != nil {
 		return err
 	}
-	losses, err := s.Accounts.Losses(r.Context(), &v.Account)
-	if err != nil {
+	p := &page.Check{Base: s.accountBase(r, v.Email())}
+	if p.Losses, err = s.losses(r, v); err != nil {
 		return err
 	}
-	p := &page.Check{Base: s.accountBase(r, v.Email())}
-	for _, l := range losses {
+	return s.show(r, http.StatusOK, p)
+}
+
+// losses are what would be left of an account after each loss.
+func (s *Server) losses(r *request, v *account.View) (rows []page.Loss, err error) {
+	all, err := s.Accounts.Losses(r.Context(), &v.Account)
+	for _, l := range all {
 		row := page.Loss{ID: l.Of, Safe: l.Safe}
 		for _, h := range l.Left {
 			row.Left = append(row.Left, myWay(h))
 		}
-		p.Losses = append(p.Losses, row)
+		rows = append(rows, row)
 	}
-	return s.show(r, http.StatusOK, p)
+	return rows, err
 }
 
 // postCheck begins a rehearsal.

@@ -157,6 +157,36 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 		app.Deliver()
 		endings["recovered"](app, c, other)
 	})
+	act := func(app *sparekeytest.App, c *sparekeytest.Client, fields ...string) {
+		changeWays(app, c, mara, fields...)
+		c.Get(c.At()).Submit("/act").See(303)
+	}
+	saved := func(app *sparekeytest.App) string {
+		return app.Rows().Text(`SELECT id FROM credentials WHERE kind = 'saved'`)
+	}
+	toldOf(t, "a way was added", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+	})
+	toldOf(t, "a way was removed", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+		act(app, other, "do", "drop", "id", saved(app))
+	})
+	toldOf(t, "a way was taken back", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+		act(app, other, "do", "drop", "id", saved(app))
+		act(app, other, "do", "keep", "id", saved(app))
+	})
+	toldOf(t, "two proofs were turned on", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "two-on")
+	})
+	toldOf(t, "the saved code was used", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		code := addSaved(app, other, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c := app.Client()
+		at := startsRecovery(c, app, mara)
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", code).See(303)
+	})
 	toldOf(t, "let in again by the operator", true, func(app *sparekeytest.App, c, other *sparekeytest.Client) {
 		endings["paused by the operator"](app, c, other)
 		app.Deliver()

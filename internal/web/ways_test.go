@@ -60,6 +60,7 @@ func addTOTP(app *sparekeytest.App, c *sparekeytest.Client, email string) (seed,
 	page.Submit("/act", "code", "000000").See(422).Says("That code is for another minute.")
 	page.Submit("/act", "code", appCode(app, seed)).See(303)
 	if page := c.Get(c.At()); page.Status == 200 {
+		page.Says("From now on we ask for two proofs")
 		saved = keepSaved(c)
 	}
 	return seed, saved
@@ -83,7 +84,12 @@ func choose(c *sparekeytest.Client, flow, way string) *sparekeytest.Page {
 // replaced, and the owner is told (A23).
 func TestA23SavedCodeRecovers(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
-		code := addSaved(app, app.Register(mara, first), mara)
+		owner := app.Register(mara, first)
+		newWay(app, owner, mara, "way", "saved").See(200).Submit("/act").See(303)
+		if page := owner.Get(owner.At()).See(200); page.Holds("two proofs") {
+			t.Errorf("got %q for an account that asks for one proof, want nothing about two", page.Text())
+		}
+		code := keepSaved(owner)
 		app.Sleep(sparekey.YoungFor + time.Hour)
 
 		c := app.Client()
@@ -420,10 +426,12 @@ func TestRecoveryCheck(t *testing.T) {
 		rows := app.Rows()
 		owner := app.Register(mara, first)
 		owner.Get("/account/check").See(200).Says("One step left.")
+		owner.Get("/account").See(200).Says("Recovery check One step left Details")
 		addSaved(app, owner, mara)
 		owner.Get("/account/check").See(200).Says("One step left.") // it is young
 		app.Sleep(sparekey.YoungFor + time.Hour)
 		owner.Get("/account/check").See(200).Says("Ready.")
+		owner.Get("/account").See(200).Says("Recovery check Ready Details")
 
 		before := rows.Dump("accounts", "identifiers", "credentials", "sessions", "browsers")
 		owner.Get("/account/check").Submit("/check").See(303)
@@ -476,5 +484,55 @@ func TestHalfSignInIsTold(t *testing.T) {
 			t.Errorf("got %d notices of half a sign-in, want 1", got)
 		}
 		owner.Get("/account/activity").Says("The right password was typed, but not the second proof.")
+	})
+}
+
+// Two codes by mail are one way, whichever addresses they go to: an account that
+// asks for two proofs is not opened by two mailboxes, or by one of them twice (A44).
+func TestA44TwoMailboxesAreOneWay(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		changeWays(app, owner, mara, "do", "add", "email", other)
+		owner.Get(owner.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		addTOTP(app, owner, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		for _, c := range []*sparekeytest.Client{app.Client(), owner} { // the owner's browser is offered both addresses
+			at := startsRecovery(c, app, mara)
+			c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+			page := c.Get(at).See(200).Says("One more proof is needed.")
+			if page.Holds("Email code") {
+				t.Error("got a second code by mail offered, want other ways alone")
+			}
+			second := app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, other)
+			c.Post(at+"/ways", "way", "mail").See(422)
+			c.Post(at+"/ways", "way", "mail "+second).See(422)
+			c.Post(at + "/again").See(303)
+			c.Post(at+"/act", "password", third, "password_again", third).See(303)
+			app.Client().Get("/signin").Submit("/signin", "login", mara, "password", third).See(422)
+		}
+	})
+}
+
+// "Get code" is for ways that send one: with a saved code asked for it sends
+// nothing, and costs no message.
+func TestGetCodeOnlyWhereOneIsSent(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		addSaved(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c := app.Client()
+		at := startsRecovery(c, app, mara)
+		choose(c, at, "saved").See(303)
+		app.Sleep(2 * time.Minute)
+		before := len(app.Sink.Mails(mara))
+		found := challengeShape.FindStringSubmatch(c.Get(at).Body)
+		c.Post(at+"/again", "challenge", found[1]).See(303)
+		app.Deliver()
+		if got := len(app.Sink.Mails(mara)) - before; got != 0 {
+			t.Errorf("got %d mails for a saved code, want none", got)
+		}
+		if got := app.Rows().Text(`SELECT sends || '' FROM flows WHERE id = $1`, strings.TrimPrefix(at, "/flow/")); got != "1" {
+			t.Errorf("got %s messages spent, want the first alone", got)
+		}
 	})
 }

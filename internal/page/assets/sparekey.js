@@ -2,7 +2,11 @@
 // Texts come from the page, in its language, and are only ever set as text.
 (() => {
   'use strict';
-  const status = document.getElementById('status');
+  const byId = id => document.getElementById(id);
+  const one = selector => document.querySelector(selector);
+  const all = selector => document.querySelectorAll(selector);
+  const on = (target, event, f, how) => target.addEventListener(event, f, how);
+  const status = byId('status');
   const say = text => { status.textContent = ''; setTimeout(() => { status.textContent = text; }, 60); };
 
   // A line in a box that comes and goes; it is spoken when it comes.
@@ -19,26 +23,40 @@
   };
 
   // Show and hide a password.
-  for (const button of document.querySelectorAll('button[data-show]')) {
-    const input = document.getElementById(button.getAttribute('aria-controls'));
+  for (const button of all('button[data-show]')) {
+    const input = byId(button.getAttribute('aria-controls'));
     button.hidden = false;
     const set = shown => {
       input.type = shown ? 'text' : 'password';
       button.textContent = shown ? button.dataset.hide : button.dataset.show;
-      button.setAttribute('aria-pressed', String(shown));
+      button.setAttribute('aria-pressed', shown);
     };
-    button.addEventListener('click', () => set(input.type === 'password'));
+    on(button, 'click', () => set(input.type === 'password'));
     // A password leaves as one, so that the browser offers to keep it as one.
-    input.form.addEventListener('submit', () => set(false));
+    on(input.form, 'submit', () => set(false));
+  }
+
+  // Copy a code that is shown, without its blanks, or print the page. What cannot
+  // be copied is selected.
+  for (const button of all('[data-copy], [data-print]')) {
+    const code = byId(button.dataset.copy);
+    if (code && !navigator.clipboard) continue;
+    button.hidden = false;
+    on(button, 'click', () => {
+      if (!code) return print();
+      navigator.clipboard.writeText(code.textContent.replace(/\s/g, '')).then(() => {
+        say(button.textContent = button.dataset.copied);
+      }, () => getSelection().selectAllChildren(code));
+    });
   }
 
   // What moves the page waits until a press is over: a button must not slip
   // away from under the pointer that presses it.
   let pressed = null;
   const still = f => pressed ? pressed.push(f) : f();
-  addEventListener('pointerdown', () => { pressed = pressed || []; }, true);
+  on(self, 'pointerdown', () => { pressed = pressed || []; }, true);
   for (const end of ['pointerup', 'pointercancel']) {
-    addEventListener(end, () => {
+    on(self, end, () => {
       const waiting = pressed || [];
       pressed = null;
       setTimeout(() => waiting.forEach(f => f()), 100);
@@ -46,31 +64,31 @@
   }
 
   // Caps Lock, blanks at either end, and whether two passwords are the same.
-  for (const input of document.querySelectorAll('input[data-caps]')) {
+  for (const input of all('input[data-caps]')) {
     const box = input.closest('.f'), caps = line(box), space = line(box), twin = line(box);
-    let on = false;
+    let locked = false;
     const look = e => {
       const now = !!(e.getModifierState && e.getModifierState('CapsLock'));
-      if (now !== on) caps((on = now) ? input.dataset.caps : '');
+      if (now !== locked) caps((locked = now) ? input.dataset.caps : '');
     };
-    input.addEventListener('keydown', look);
-    input.addEventListener('keyup', look);
-    input.addEventListener('blur', () => still(() => {
-      if (on) { on = false; caps(''); }
+    on(input, 'keydown', look);
+    on(input, 'keyup', look);
+    on(input, 'blur', () => still(() => {
+      if (locked) { locked = false; caps(''); }
       const v = input.value;
       space(v !== v.trim() ? input.dataset.space : '');
       if (!input.dataset.twin || !v) return;
-      const same = v === document.getElementById(input.dataset.twin).value;
+      const same = v === byId(input.dataset.twin).value;
       twin(same ? input.dataset.match : input.dataset.differ);
     }));
-    input.addEventListener('input', () => { space(''); twin(''); });
+    on(input, 'input', () => { space(''); twin(''); });
   }
 
   // The type of a long code shrinks until all of it can be seen.
-  const code = document.querySelector('input.code');
+  const code = one('input.code');
   if (code) {
     const fit = () => code.classList.toggle('long', code.value.length > 12);
-    code.addEventListener('input', fit);
+    on(code, 'input', fit);
     fit();
   }
 
@@ -105,7 +123,7 @@
       const mine = offered = new AbortController();
       const renew = setTimeout(() => {
         mine.abort();
-        if (document.hidden) document.addEventListener('visibilitychange', offer, { once: true });
+        if (document.hidden) on(document, 'visibilitychange', offer, { once: true });
         else offer();
       }, 240000);
       try {
@@ -116,7 +134,7 @@
     };
 
     // The button. The browser puts one question at a time.
-    form.addEventListener('submit', async e => {
+    on(form, 'submit', async e => {
       if (answer.value) return;
       e.preventDefault();
       if (asking) return;
@@ -134,18 +152,18 @@
     });
     // Browsers fill in what a page held before, an answer among it.
     const clear = () => { answer.value = ''; };
-    addEventListener('pageshow', clear);
+    on(self, 'pageshow', clear);
     clear();
     if (kind === 'signin' && PK.isConditionalMediationAvailable) {
       PK.isConditionalMediationAvailable().then(yes => { if (yes) offer(); });
     }
   };
   if (PK && PK.parseRequestOptionsFromJSON) {
-    for (const e of document.querySelectorAll('[data-needs=passkey]')) e.hidden = false;
-    for (const e of document.querySelectorAll('[data-lacks=passkey]')) e.hidden = true;
-    for (const form of document.querySelectorAll('form[data-passkey]')) passkey(form);
+    for (const e of all('[data-needs=passkey]')) e.hidden = false;
+    for (const e of all('[data-lacks=passkey]')) e.hidden = true;
+    for (const form of all('form[data-passkey]')) passkey(form);
     // A device forgets the passkeys that the account has no more.
-    for (const e of PK.signalAllAcceptedCredentials ? document.querySelectorAll('[data-signal]') : []) {
+    for (const e of PK.signalAllAcceptedCredentials ? all('[data-signal]') : []) {
       PK.signalAllAcceptedCredentials(JSON.parse(e.dataset.signal)).catch(() => {});
     }
   }
@@ -153,7 +171,7 @@
   // A slow answer: the button says so. A second press is sent all the same: it
   // repeats the form's key, and gets the same answer.
   for (const form of document.forms) {
-    form.addEventListener('submit', e => {
+    on(form, 'submit', e => {
       if (e.defaultPrevented) return;
       const button = e.submitter;
       clearTimeout(form.wait);
@@ -167,7 +185,7 @@
     });
   }
   // Back again, from the browser's memory: as it was.
-  addEventListener('pageshow', e => {
+  on(self, 'pageshow', e => {
     for (const form of document.forms) {
       clearTimeout(form.wait);
       form.removeAttribute('aria-busy');
@@ -176,22 +194,22 @@
   });
 
   // On a phone the menu is a strip: the entry of this page comes into sight.
-  const here = document.querySelector('.menu [aria-current]');
+  const here = one('.menu [aria-current]');
   if (here) here.scrollIntoView({ block: 'nearest', inline: 'center' });
 
   // The end of the countdown is spoken once.
-  const get = document.querySelector('button[data-ready]');
+  const get = one('button[data-ready]');
   if (get) {
-    get.addEventListener('animationend', () => {
+    on(get, 'animationend', () => {
       say(get.dataset.ready);
       get.removeAttribute('aria-describedby');
-      const clock = document.querySelector('.again .clock');
+      const clock = one('.again .clock');
       if (clock) clock.textContent = '';
     });
   }
 
   // Times of day, in the reader's own zone where it is another one.
-  for (const time of document.querySelectorAll('time[datetime]')) {
+  for (const time of all('time[datetime]')) {
     const at = new Date(time.dateTime);
     const clock = /^(\d\d):(\d\d)(:\d\d)?$/.exec(time.textContent);
     if (isNaN(at) || !clock) continue;

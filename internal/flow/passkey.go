@@ -71,7 +71,7 @@ func (s *Service) Making(ctx context.Context, f *sparekey.Flow) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	have, err := s.passkeyIDs(ctx, f.Account)
+	have, err := s.passkeyIDs(ctx, f.Account, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,10 @@ func (s *Service) maker(ctx context.Context, f *sparekey.Flow) (question []byte,
 	return []byte(text), way.PasskeyUser{Handle: []byte(f.Account), Name: f.Typed, Shown: a.Name}, nil
 }
 
-func (s *Service) passkeyIDs(ctx context.Context, account string) ([][]byte, error) {
-	list, err := s.Store.Passkeys(ctx, account)
+// passkeyIDs are the browsers' own names of an account's passkeys, with those
+// that were dropped after a time.
+func (s *Service) passkeyIDs(ctx context.Context, account string, dropped time.Time) ([][]byte, error) {
+	list, err := s.Store.Passkeys(ctx, account, dropped)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +111,14 @@ func (s *Service) passkeyIDs(ctx context.Context, account string) ([][]byte, err
 }
 
 // Accepted says which passkeys of an account are still good, in JSON, for the
-// devices that keep them. It is empty where there are no passkeys at all.
+// devices that keep them: those too that can still be taken back, which a device
+// that had forgotten them could not give again. It is empty where there are no
+// passkeys at all.
 func (s *Service) Accepted(ctx context.Context, account string) (string, error) {
 	if s.Passkeys == nil {
 		return "", nil
 	}
-	ids, err := s.passkeyIDs(ctx, account)
+	ids, err := s.passkeyIDs(ctx, account, s.Now().Add(-sparekey.TakeBack))
 	if err != nil {
 		return "", err
 	}

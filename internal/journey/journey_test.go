@@ -98,7 +98,7 @@ func gateway(t *testing.T) (*demo.Mailbox, func(*config.Settings)) {
 
 // sees looks at the page as everybody must be able to: the right heading,
 // nothing wider than the screen, one request and at most one script, at most
-// 20 KB (30 inside My account), and a picture. In two of the four browsers, a phone without script and
+// 20 KB (30 for who is signed in), and a picture. In two of the four browsers, a phone without script and
 // a desktop with it, axe-core finds nothing wrong; on that phone not in the dark
 // either, whose colours all share.
 func (p *person) sees(picture, heading string, args ...any) {
@@ -139,7 +139,10 @@ func (p *person) breaks(picture string, rules []chromium.Violation) {
 // it puts to the browser: it may have been open for long before that.
 func (p *person) light(picture string) {
 	p.t.Helper()
-	pages, scripts, questions := 0, 0, 0
+	most, pages, scripts, questions := 20_000, 0, 0, 0
+	if p.tab.Cookie("__Host-session") != "" {
+		most = 30_000
+	}
 	for _, r := range p.tab.Requests() {
 		switch {
 		case strings.HasSuffix(r.URL, ".js"):
@@ -149,10 +152,6 @@ func (p *person) light(picture string) {
 			questions++
 		default:
 			pages++
-			most := 20_000
-			if strings.Contains(r.URL, "/account") {
-				most = 30_000
-			}
 			if r.Decoded > most {
 				p.t.Errorf("%s: got %d bytes from %s, want at most %d", picture, r.Decoded, r.URL, most)
 			}

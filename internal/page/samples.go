@@ -343,8 +343,8 @@ func accountSamples(base func(string) Base) []Sample {
 	own := []MyWay{
 		{ID: "i1", Kind: sparekey.ByMail, Value: sampleMail, Since: now.AddDate(-1, -3, 0)},
 		{ID: "i2", Kind: sparekey.ByMail, Value: "old@example.com"},
-		{ID: "i3", Kind: sparekey.ByText, Value: "+351 912 345 204", Since: now.AddDate(0, 0, -2), Alone: now.AddDate(0, 0, 5)},
-		{ID: "c1", Kind: sparekey.BySaved, Since: now.AddDate(0, -1, 0)},
+		{ID: "i3", Kind: sparekey.ByText, Value: "+351 912 345 204", Since: now.AddDate(0, 0, -2)},
+		{ID: "c1", Kind: sparekey.BySaved, Since: now.AddDate(0, 0, -2), Alone: now.AddDate(0, 0, 5)},
 		{ID: "c2", Kind: sparekey.ByTOTP, Since: now.AddDate(0, -1, 0), Sleep: true},
 		{ID: "c3", Kind: sparekey.ByPasskey, Value: "My phone", Since: now.AddDate(0, -2, 0), Until: now.AddDate(0, 0, 6)},
 		{ID: "c0", Kind: sparekey.ByPassword, Since: now.AddDate(0, -2, 0)},

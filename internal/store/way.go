@@ -71,12 +71,13 @@ func (db *DB) StoredTOTP(ctx context.Context, f *sparekey.Flow) (Stored, error) 
 	return db.read(ctx).stored(f, `account = $1 AND kind = 'totp'`, f.Account)
 }
 
-// Passkeys gives what is kept of the passkeys of an account.
-func (db *DB) Passkeys(ctx context.Context, account string) ([]Stored, error) {
+// Passkeys gives what is kept of the passkeys of an account, with those that were
+// dropped after a time.
+func (db *DB) Passkeys(ctx context.Context, account string, dropped time.Time) ([]Stored, error) {
 	var list []Stored
 	err := db.read(ctx).rows(`SELECT `+storedColumns+` FROM credentials
-		WHERE account = $1 AND kind = 'passkey' AND dropped = 0 ORDER BY added, id`,
-		[]any{account}, func(scan func(...any) error) error {
+		WHERE account = $1 AND kind = 'passkey' AND (dropped = 0 OR dropped > $2) ORDER BY added, id`,
+		[]any{account, micros(dropped)}, func(scan func(...any) error) error {
 			var s Stored
 			err := scan(s.scanned()...)
 			list = append(list, s)

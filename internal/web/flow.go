@@ -117,7 +117,7 @@ func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *pa
 	if p.Sends = sparekey.MaxSends - f.Sends; p.Sends <= 0 {
 		p.Sends, p.NextAt = 0, time.Time{}
 	}
-	if n == nil && f.Sends > 1 {
+	if n == nil && f.Sends > 1 && f.AskedAt.After(c.Started) { // the code of another way is another code
 		p.Note = &page.Note{ID: "code.sent", Args: []any{"At", page.Clock(f.AskedAt)}, Good: true}
 	}
 	if n != nil && n.Field == "code" {

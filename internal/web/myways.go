@@ -56,7 +56,7 @@ func replaced(held []sparekey.Held, w sparekey.WayKind) bool {
 // myWay is a way as the pages show it to its owner.
 func myWay(h sparekey.Held) page.MyWay {
 	w := page.MyWay{ID: h.Place, Kind: h.Way, Value: h.Shown, Since: h.Added, Sleep: !h.Asleep.IsZero()}
-	if h.Young {
+	if h.Young && sparekey.Recover.Enough([]sparekey.Proof{{Way: h.Way}}, sparekey.Demand{}) { // others never count alone
 		w.Alone = h.Added.Add(sparekey.YoungFor)
 	}
 	if !h.Dropped.IsZero() {

@@ -79,7 +79,7 @@ func addPhone(t *testing.T, app *sparekeytest.App, g *gateway, c *sparekeytest.C
 	at := c.At()
 	c.Get(at).See(200).Says("Confirm it’s yours")
 	c.Get(at).Submit("/answer", "code", g.code(t, app)).See(303)
-	c.Get("/account/ways").Says("+351 912 345 204").Says("Counts alone from")
+	c.Get("/account/ways").Says("+351 912 345 204 Yours since") // and never counts alone
 }
 
 // A phone is added in Settings, proved by a code. From then on a text message is
@@ -105,7 +105,9 @@ func TestA37TextMessage(t *testing.T) {
 		at := c.At()
 		app.Deliver()
 		choose(c, at, "text").See(303)
-		c.Get(at).See(200).Says("If that account has a phone number")
+		if page := c.Get(at).See(200).Says("If that account has a phone number"); page.Holds("Sent again") {
+			t.Errorf("got %q for a code that was never sent before, want no word of that", page.Text())
+		}
 		c.Get(at).Submit("/answer", "code", g.code(t, app)).See(303)
 		c.Get(at).See(200).Says("One more proof is needed.") // never enough alone
 		c.Get(at).Submit("/ways", "way", "mail").See(303)

@@ -23,7 +23,7 @@
   };
 
   // Show and hide a password.
-  for (const button of all('button[data-show]')) {
+  for (const button of all('[data-show]')) {
     const input = byId(button.getAttribute('aria-controls'));
     button.hidden = false;
     const set = shown => {
@@ -64,7 +64,7 @@
   }
 
   // Caps Lock, blanks at either end, and whether two passwords are the same.
-  for (const input of all('input[data-caps]')) {
+  for (const input of all('[data-caps]')) {
     const box = input.closest('.f'), caps = line(box), space = line(box), twin = line(box);
     let locked = false;
     const look = e => {
@@ -99,7 +99,8 @@
     const { passkey: answer, challenge, key } = form.elements;
     const { passkey: kind, options, url, have, cancelled } = form.dataset;
     const note = line(form);
-    let asking = false, offered = null;
+    // In stage 1 an answer is asked for, in stage 2 it has left.
+    let stage = 0, offered = null;
 
     // The question stands on the page; that of the sign-in is fetched when it is
     // put, for such a page may have been open for long.
@@ -113,7 +114,7 @@
       const got = kind === 'create'
         ? await navigator.credentials.create({ publicKey: PK.parseCreationOptionsFromJSON(q.options) })
         : await navigator.credentials.get({ publicKey: PK.parseRequestOptionsFromJSON(q.options), ...how });
-      if (challenge) challenge.value = q.challenge;
+      if (q.challenge) challenge.value = q.challenge;
       answer.value = JSON.stringify(got);
     };
 
@@ -133,35 +134,36 @@
       clearTimeout(renew);
     };
 
-    // The button. The browser puts one question at a time.
+    // The button. The browser puts one question at a time, and each answer leaves
+    // once.
     on(form, 'submit', async e => {
-      if (answer.value) return;
+      if (answer.value && stage < 2) return void (stage = 2);
       e.preventDefault();
-      if (asking) return;
-      asking = true;
+      if (stage) return;
+      stage = 1;
       note('');
       if (offered) offered.abort();
       try {
         await ask();
         form.requestSubmit(e.submitter);
       } catch (error) {
+        stage = 0;
         note(have && error.name === 'InvalidStateError' ? have : cancelled);
         if (offered) offer();
       }
-      asking = false;
     });
     // Browsers fill in what a page held before, an answer among it.
-    const clear = () => { answer.value = ''; };
+    const clear = () => { answer.value = ''; stage = 0; };
     on(self, 'pageshow', clear);
     clear();
     if (kind === 'signin' && PK.isConditionalMediationAvailable) {
-      PK.isConditionalMediationAvailable().then(yes => { if (yes) offer(); });
+      PK.isConditionalMediationAvailable().then(yes => yes && offer());
     }
   };
   if (PK && PK.parseRequestOptionsFromJSON) {
     for (const e of all('[data-needs=passkey]')) e.hidden = false;
     for (const e of all('[data-lacks=passkey]')) e.hidden = true;
-    for (const form of all('form[data-passkey]')) passkey(form);
+    for (const form of all('[data-passkey]')) passkey(form);
     // A device forgets the passkeys that the account has no more.
     for (const e of PK.signalAllAcceptedCredentials ? all('[data-signal]') : []) {
       PK.signalAllAcceptedCredentials(JSON.parse(e.dataset.signal)).catch(() => {});
@@ -198,7 +200,7 @@
   if (here) here.scrollIntoView({ block: 'nearest', inline: 'center' });
 
   // The end of the countdown is spoken once.
-  const get = one('button[data-ready]');
+  const get = one('[data-ready]');
   if (get) {
     on(get, 'animationend', () => {
       say(get.dataset.ready);

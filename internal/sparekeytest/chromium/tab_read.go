@@ -1,14 +1,19 @@
 package chromium
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -34,6 +39,46 @@ func (t *Tab) Value(selector string) string {
 func (t *Tab) Attribute(selector, name string) string {
 	t.t.Helper()
 	return t.read(selector, "e.getAttribute("+quote(name)+")")
+}
+
+// Picture is what a person sees of an element, at four pixels a point.
+func (t *Tab) Picture(selector string) image.Image {
+	t.t.Helper()
+	box := t.read(selector, "(r => [r.x + scrollX, r.y + scrollY, r.width, r.height].join(' '))(e.getBoundingClientRect())")
+	clip := page.Viewport{Scale: 4}
+	if _, err := fmt.Sscan(box, &clip.X, &clip.Y, &clip.Width, &clip.Height); err != nil {
+		t.t.Fatalf("picture of %s: %v", selector, err)
+	}
+	ctx, cancel := t.within(patience)
+	defer cancel()
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: new(true), Clip: &clip,
+	})
+	if err != nil {
+		t.t.Fatalf("picture of %s: %v", selector, err)
+	}
+	picture, err := png.Decode(bytes.NewReader(shot.Data))
+	if err != nil {
+		t.t.Fatalf("picture of %s: %v", selector, err)
+	}
+	return picture
+}
+
+// Clipboard is what was copied last, in whichever tab of this browser.
+func (t *Tab) Clipboard() string {
+	t.t.Helper()
+	ctx, cancel := t.within(patience)
+	defer cancel()
+	_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
+		Origin: t.o.Base, BrowserContextID: chromedp.FromContext(t.ctx).BrowserContextID,
+	})
+	if err != nil {
+		t.t.Fatalf("read the clipboard: %v", err)
+	}
+	var text string
+	t.Eval("navigator.clipboard.readText()", &text)
+	return text
 }
 
 // Title is the title of the page.

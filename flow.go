@@ -220,8 +220,11 @@ func (f *Flow) MayAct(now time.Time, proofs []Proof, a *Account, d Demand) error
 	if f.Purpose != Register && (a == nil || a.ID != f.Account || a.Epochs != f.Epochs || !a.Disabled.IsZero()) {
 		return ErrChanged
 	}
-	if !f.own(proofs) || !f.Purpose.Enough(proofs, d) {
+	if !f.own(proofs) {
 		return ErrOutOfStep
+	}
+	if !f.Purpose.Enough(proofs, d) {
+		return ErrExpired // what was enough when the flow came here is too old by now, or was dropped
 	}
 	var last time.Time
 	for _, p := range proofs {

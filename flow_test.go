@@ -240,7 +240,7 @@ func TestMayAct(t *testing.T) {
 		{"all is well", ready(nil), 9 * time.Minute, proof, fit, nil},
 		{"the proof is old", ready(nil), 10 * time.Minute, proof, fit, ErrExpired},
 		{"the flow is old", ready(nil), 30 * time.Minute, []Proof{{Account: "a", Way: ByMail, At: start.Add(29 * time.Minute)}}, fit, ErrExpired},
-		{"no proof", ready(nil), 0, nil, fit, ErrOutOfStep},
+		{"no proof any more", ready(nil), 0, nil, fit, ErrExpired},
 		{"a proof of another account", ready(nil), 0, append([]Proof{{Account: "b", Way: ByMail, At: start}}, proof...), fit, ErrOutOfStep},
 		{"the password changed", ready(nil), 0, proof, &Account{ID: "a", Epochs: Epochs{2, 1}}, ErrChanged},
 		{"a way changed", ready(nil), 0, proof, &Account{ID: "a", Epochs: Epochs{1, 2}}, ErrChanged},

@@ -1,5 +1,5 @@
-// The linters, pinned, in a module of their own: what they need is nothing
-// that Sparekey needs.
+// The linters, pinned, and what makes the table of phone numbers, in a module
+// of their own: what they need is nothing that Sparekey needs.
 module sparekey/tools
 
 go 1.26.0
@@ -9,12 +9,16 @@ tool (
 	mvdan.cc/gofumpt
 )
 
+require github.com/nyaruka/phonenumbers v1.8.1
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
+	golang.org/x/text v0.23.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
+	google.golang.org/protobuf v1.36.11 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 	mvdan.cc/gofumpt v0.12.0 // indirect
 )

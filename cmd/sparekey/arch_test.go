@@ -32,7 +32,7 @@ var house = map[string]room{
 
 	// Leaves: nothing of ours, and for each a named dependency or two.
 	"config":   {modules: "github.com/alecthomas/kong"},
-	"ident":    {modules: "github.com/nyaruka/phonenumbers golang.org/x/net golang.org/x/text"}, // IDNA, NFC
+	"ident":    {modules: "golang.org/x/net golang.org/x/text"}, // IDNA, NFC
 	"lang":     {modules: "github.com/nicksnyder/go-i18n/v2 golang.org/x/text"},
 	"limit":    {},
 	"password": {modules: "github.com/go-crypt/crypt golang.org/x/crypto golang.org/x/text"}, // PHC strings, Argon2id, NFC
@@ -65,9 +65,10 @@ var house = map[string]room{
 	"prove":                 {}, // looks at servers from the outside
 	"journey":               {enters: below + " app demo sparekeytest sparekeytest/chromium"},
 	"page/gallery":          {enters: "root lang page"},
-	"docs":                  {}, // reads the code as text
-	"evidence":              {}, // likewise
-	"mutants":               {}, // changes copies of it
+	"docs":                  {enters: "openapi"},                                               // reads the rest of the code as text
+	"openapi":               {enters: "root web", modules: "github.com/danielgtaylor/huma/v2"}, // what programs may ask, for docs and tests
+	"evidence":              {},                                                                // likewise
+	"mutants":               {},                                                                // changes copies of it
 	"cmd":                   {enters: "root app config demo doctor prove", modules: "github.com/alecthomas/kong"},
 }
 

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"regexp"
 	"slices"
@@ -58,6 +63,108 @@ func TestReadmeTestFinds(t *testing.T) {
 			t.Errorf("sparekey %s: got %v, want only the last one taken", line, err)
 		}
 	}
+}
+
+// Every request to the API that the README shows is one that the demo takes.
+func TestReadmeAsks(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := startDemo(t)
+	asked := 0
+	for _, r := range curls(t, string(text), home) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			continue
+		}
+		asked++
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := (&http.Client{Jar: jar}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode >= 300 || !strings.Contains(string(body), `"challenge":{"id":`) {
+			t.Errorf("%s %s: got %d %s (%v), want a flow with a challenge", r.Method, r.URL.Path, answer.StatusCode, body, err)
+		}
+	}
+	if asked == 0 {
+		t.Error("got no request to the API in the README, want one")
+	}
+}
+
+// startDemo runs the demo until the test is over, and gives its address.
+func startDemo(t *testing.T) (home string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	said, out := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"demo", "--listen", at}, nil, out, os.Stderr)
+		out.Close()
+	}()
+	t.Cleanup(func() {
+		stop()
+		if got := <-ended; got != 0 {
+			t.Errorf("the demo ended with status %d, want 0", got)
+		}
+	})
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if home, ok := strings.CutPrefix(lines.Text(), "  Open      "); ok {
+			go io.Copy(io.Discard, said) //nolint:errcheck // what else it says
+			return home
+		}
+	}
+	t.Fatal("the demo says nothing of where it is")
+	return ""
+}
+
+// curls reads the commands of curl in the blocks of a text of markdown, as
+// requests to home in the place of the demo's own address.
+func curls(t *testing.T, markdown, home string) (all []*http.Request) {
+	t.Helper()
+	markdown = regexp.MustCompile(`\\\n +`).ReplaceAllString(markdown, "")
+	for line := range strings.Lines(markdown) {
+		words := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(line, -1)
+		if !strings.HasPrefix(line, "    ") || len(words) < 2 || words[0] != "curl" {
+			continue
+		}
+		for i := range words {
+			words[i] = strings.ReplaceAll(strings.Trim(words[i], "'"), "http://localhost:8080", home)
+		}
+		r, err := http.NewRequest(http.MethodGet, words[len(words)-1], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 1; i < len(words)-1; i += 2 {
+			switch value := words[i+1]; words[i] {
+			case "-H":
+				name, text, _ := strings.Cut(value, ": ")
+				r.Header.Set(name, text)
+			case "--json":
+				r.Method, r.Body, r.ContentLength = http.MethodPost, io.NopCloser(strings.NewReader(value)), int64(len(value))
+				r.Header.Set("Content-Type", "application/json")
+			case "-b", "-c": // the jar
+			default:
+				t.Fatalf("curl %s: this test cannot read it", words[i])
+			}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 // commandLines gives what stands behind the name of the program, wherever a

@@ -119,6 +119,11 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if _, err := password.Common(); err != nil {
 		return err
 	}
+	if o.Settings.SMS != "" {
+		if _, err := ident.Countries(); err != nil {
+			return err
+		}
+	}
 	if off, err := a.Store.ClockOff(ctx, a.now); err != nil {
 		return err
 	} else if off.Abs() > 2*time.Second {

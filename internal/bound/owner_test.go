@@ -36,11 +36,32 @@ func (s *siege) ownerGetsIn() {
 	known.Get(known.At()).Submit("/act", "password", second, "password_again", second).See(303)
 	known.Get(known.At()).See(200).Says("Your password is updated")
 
+	s.exhausts() // a new browser, the password forgotten, the mailbox lost: the saved code
+	c = app.Client()
+	c.Get("/recover").Submit("/recover", "login", mara).See(303)
+	c.Get(c.At()+"/ways").Submit("/ways", "way", "saved").See(303)
+	app.Deliver()
+	c.Get(c.At()).Submit("/answer", "code", s.saved).See(303)
+	c.Get(c.At()).Submit("/saved", "kept", "1").See(303) // the one that replaces it
+	c.Get(c.At()).Submit("/act", "password", first, "password_again", first).See(303)
+	c.Get(c.At()).See(200).Says("Your password is updated")
+
 	s.exhausts() // a new browser, and the password forgotten: the link of the last mail
 	c = app.Client()
 	s.opens(c)
 	c.Get(c.At()).Submit("/act", "password", third, "password_again", third).See(303)
 	c.Get(c.At()).See(200).Says("Your password is updated")
+}
+
+// strongGetsIn signs in who asks for two proofs, in the browser that is known,
+// after strangers have used up what they may guess of the authenticator app.
+func (s *siege) strongGetsIn() {
+	s.t.Helper()
+	s.app.Sleep(time.Minute)
+	c := s.strong
+	c.Get("/signin").Submit("/signin", "login", wren, "password", first).See(303)
+	c.Get(c.At()).Submit("/answer", "code", appCode(s.t, s.app, s.seed)).See(303)
+	c.Get("/account").See(200).Says(wren)
 }
 
 // exhausts uses up what strangers may have mailed, and tries the password as

@@ -3,9 +3,13 @@ package bound
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"sparekey"
 	"sparekey/internal/sparekeytest"
@@ -13,6 +17,7 @@ import (
 
 const (
 	mara   = "mara@example.com"
+	wren   = "wren@example.com" // asks for two proofs
 	first  = "seven quiet herons"
 	second = "nine loud magpies"
 	third  = "two shy kestrels"
@@ -27,6 +32,9 @@ type siege struct {
 	rows   sparekeytest.Rows
 	random *rand.Rand
 	own    *sparekeytest.Client // known to an account of the attacker's
+	strong *sparekeytest.Client // of somebody else, who asks for two proofs and whose password is known
+	seed   string               // of the authenticator app beside it
+	saved  string               // the victim's saved code
 	owner  *sparekeytest.Client // the victim's browser
 	visit  time.Time            // of the victim, the last
 	open   []siegeFlow
@@ -34,6 +42,7 @@ type siege struct {
 
 	short, passwords []time.Time // comparisons with short codes, and with the password
 	long             int         // comparisons with long codes
+	apps             []time.Time // comparisons with the authenticator app of who asks for two proofs
 }
 
 // A siegeFlow is a recovery of the victim that an attacker began.
@@ -47,11 +56,64 @@ func newSiege(t *testing.T, app *sparekeytest.App, seed uint64) *siege {
 	owner := app.Register(mara, first)
 	owner.Get("/account/profile").Submit("/account/profile", "name", "", "lang", "en", "login", "mara.w").See(303)
 	owner.Get(owner.At()).Submit("/act").See(303)
+	saved := addsSaved(app, owner)
 	own := app.Register("eve@example.net", "three tall cranes")
 	own.Get("/account").Submit("/signout")
+	strong := app.Register(wren, first)
+	seed2 := addsApp(t, app, strong)
 	return &siege{
+		strong: strong, seed: seed2, saved: saved,
 		t: t, app: app, rows: app.Rows(), random: rand.New(rand.NewPCG(seed, 0)),
 		own: own, owner: owner, visit: app.Now(),
+	}
+}
+
+// addsSaved makes a saved code for an account, and gives it.
+func addsSaved(app *sparekeytest.App, c *sparekeytest.Client) (code string) {
+	app.Sleep(time.Second) // it does not come with the account
+	c.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
+	c.Get(c.At()).See(200).Submit("/act").See(303)
+	return regexp.MustCompile(`(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}`).FindString(c.Get(c.At()).Text())
+}
+
+// addsApp adds an authenticator app to an account, and gives its seed.
+func addsApp(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) (seed string) {
+	t.Helper()
+	c.Get("/account/ways").Submit("/ways", "do", "add", "way", "totp").See(303)
+	page := c.Get(c.At()).See(200)
+	seed = strings.ReplaceAll(regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`).FindString(page.Text()), " ", "")
+	page.Submit("/act", "code", appCode(t, app, seed)).See(303)
+	c.Get("/account").Submit("/signout")
+	return seed
+}
+
+// appCode is what an authenticator app shows now.
+func appCode(t *testing.T, app *sparekeytest.App, seed string) string {
+	t.Helper()
+	code, err := totp.GenerateCode(seed, app.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// halves signs in with a stolen password as somebody who asks for two proofs, and
+// guesses what the authenticator app shows.
+func (s *siege) halves(tries int) {
+	c := s.stranger()
+	if c.Get("/signin").Submit("/signin", "login", wren, "password", first).Status != 303 {
+		return // beyond the budget of the password, it is as good as wrong
+	}
+	for range tries {
+		page := c.Get(c.At())
+		if _, form := page.Fields("/answer"); form == nil {
+			return
+		}
+		before := s.app.Flows.Compared()
+		page.Submit("/answer", "code", "000000")
+		for range s.app.Flows.Compared() - before {
+			s.apps = append(s.apps, s.app.Now())
+		}
 	}
 }
 
@@ -142,6 +204,9 @@ func (s *siege) greedy(span time.Duration) {
 		for range 10 {
 			s.signsIn()
 		}
+		for range 2 {
+			s.halves(sparekey.MaxTries)
+		}
 	}
 }
 
@@ -159,6 +224,9 @@ func (s *siege) wild(span time.Duration) {
 		}
 		for range s.random.IntN(6) {
 			s.signsIn()
+		}
+		for range s.random.IntN(3) {
+			s.halves(1 + s.random.IntN(sparekey.MaxTries))
 		}
 		s.waits(time.Duration(s.random.Int64N(int64(pauses[s.random.IntN(len(pauses))]))))
 	}

@@ -29,7 +29,7 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 			}
 		}
 	}
-	want := append(goModules(t), npmModules(t)...)
+	want := slices.Concat(goModules(t, "go.mod"), goModules(t, filepath.Join("tools", "go.mod")), npmModules(t))
 	slices.Sort(got)
 	slices.Sort(want)
 	for _, name := range want {
@@ -47,10 +47,10 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 	}
 }
 
-// goModules lists what go.mod requires directly.
-func goModules(t *testing.T) (paths []string) {
+// goModules lists what a go.mod requires directly.
+func goModules(t *testing.T, name string) (paths []string) {
 	t.Helper()
-	file, err := os.Open(filepath.Join(root, "go.mod"))
+	file, err := os.Open(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}

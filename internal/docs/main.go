@@ -1,5 +1,6 @@
-// Command docs writes the pages of docs/ that are made of the code: the
-// settings and the limits. Type make docs; a test fails where it was forgotten.
+// Command docs writes what is made of the code: the pages of docs/ about settings
+// and limits, and the document that tells programs what they may ask. Type make
+// docs; a test fails where it was forgotten.
 package main
 
 import (
@@ -7,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sparekey/internal/openapi"
 )
 
 func main() {
@@ -44,7 +47,14 @@ func render(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("limits: %w", err)
 	}
-	return map[string]string{"docs/settings.md": settings, "docs/limits.md": limits}, nil
+	api, err := openapi.Text()
+	if err != nil {
+		return nil, fmt.Errorf("openapi: %w", err)
+	}
+	return map[string]string{
+		"docs/settings.md": settings, "docs/limits.md": limits,
+		"internal/web/openapi.json": string(api), // the program has it in it
+	}, nil
 }
 
 // oneLine is a comment on one line.

@@ -54,6 +54,7 @@ type scene struct {
 	known   []string
 	unknown []string
 	pages   http.Handler
+	rows    sparekeytest.Rows
 	sink    *sparekeytest.Sink
 	fresh   atomic.Int64
 	asked   atomic.Int64
@@ -64,7 +65,7 @@ func newScene(t *testing.T, params password.Params) *scene {
 		Params:   params,
 		Settings: func(s *config.Settings) { s.TrustedProxies = "127.0.0.1/32" },
 	})
-	s := &scene{t: t, addr: strings.TrimPrefix(origin, "http://"), pages: app.Web, sink: app.Sink}
+	s := &scene{t: t, addr: strings.TrimPrefix(origin, "http://"), pages: app.Web, rows: app.Rows(), sink: app.Sink}
 	s.host = s.addr
 	app.Register("owner@example.com", pw)
 	n := size(20_000, 60)
@@ -114,6 +115,14 @@ func (s *scene) wants(w *prove.Wire, request []byte, status int) (prove.Answer, 
 	return a, err
 }
 
+// saveCodes gives everybody known who is compared with nobody a saved code.
+func (s *scene) saveCodes() {
+	for _, login := range s.known[:len(s.known)/2] {
+		s.rows.Exec(`INSERT INTO credentials (id, account, kind, name, data, lookup, added, changed, dropped, asleep, last_step)
+			SELECT 'saved of ' || account, account, 'saved', '', '', 'saved of ' || account, 1, 1, 0, 0, 0 FROM identifiers WHERE kind = 'email' AND key = $1`, login)
+	}
+}
+
 func (s *scene) ask(path string, status int, fields func(login string) url.Values) func(string) (prove.Answer, error) {
 	w := &prove.Wire{Addr: s.addr}
 	s.t.Cleanup(w.Close)
@@ -134,29 +143,48 @@ func (s *scene) signIn() func(string) (prove.Answer, error) {
 
 var challenge = regexp.MustCompile(`name="challenge" value="([^"]+)"`)
 
-// answer is a wrong code in a recovery that was begun before. The worker is
-// given time to find out whom it is about, and to send the mail if there is one:
-// the mail server of the test works on the same cores.
+// begun begins a recovery and gives its place, its cookies and its page. The
+// worker is given time to find out whom it is about, and to send the mail if there
+// is one: the mail server of the test works on the same cores.
+func (s *scene) begun(w *prove.Wire, login string) (at, cookies string, page prove.Answer, err error) {
+	begun, err := s.wants(w, s.post("/recover", "", url.Values{"login": {login}}), 303)
+	if err != nil {
+		return "", "", begun, err
+	}
+	at, cookies = begun.Location, strings.Join(begun.Cookies, "; ")
+	page, err = s.wants(w, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", at, s.host, cookies), 200)
+	time.Sleep(20 * time.Millisecond)
+	return at, cookies, page, err
+}
+
+// answer is a wrong code in a recovery that was begun before.
 func (s *scene) answer() func(string) (prove.Answer, error) {
 	w := &prove.Wire{Addr: s.addr}
 	s.t.Cleanup(w.Close)
 	return func(login string) (prove.Answer, error) {
-		begun, err := s.wants(w, s.post("/recover", "", url.Values{"login": {login}}), 303)
-		if err != nil {
-			return begun, err
-		}
-		cookies := strings.Join(begun.Cookies, "; ")
-		page, err := s.wants(w, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", begun.Location, s.host, cookies), 200)
+		at, cookies, page, err := s.begun(w, login)
 		if err != nil {
 			return page, err
 		}
 		found := challenge.FindSubmatch(page.Body)
 		if found == nil {
-			return page, fmt.Errorf("got no challenge at %s, want one", begun.Location)
+			return page, fmt.Errorf("got no challenge at %s, want one", at)
 		}
-		time.Sleep(20 * time.Millisecond)
 		form := url.Values{"challenge": {string(found[1])}, "code": {fmt.Sprintf("%08d", rand.IntN(1e8))}}
-		return s.wants(w, s.post(begun.Location+"/answer", cookies, form), 422)
+		return s.wants(w, s.post(at+"/answer", cookies, form), 422)
+	}
+}
+
+// chooses goes on with a saved code, which half of those known have.
+func (s *scene) chooses() func(string) (prove.Answer, error) {
+	w := &prove.Wire{Addr: s.addr}
+	s.t.Cleanup(w.Close)
+	return func(login string) (prove.Answer, error) {
+		at, cookies, page, err := s.begun(w, login)
+		if err != nil {
+			return page, err
+		}
+		return s.wants(w, s.post(at+"/ways", cookies, url.Values{"way": {"saved"}}), 303)
 	}
 }
 
@@ -207,6 +235,10 @@ func TestA02TimesAreEqual(t *testing.T) {
 	measure(s, blocks, looks, prove.Measurement{Name: "POST /signin, wrong password, cheap hash", Allowed: light, Ask: s.signIn()}, prove.Pass)
 	s = newScene(t, cheap)
 	measure(s, blocks, looks, prove.Measurement{Name: "POST /flow/{id}/answer, wrong code", Allowed: light, Ask: s.answer()}, prove.Pass)
+	s = newScene(t, cheap)
+	s.saveCodes()
+	measure(s, blocks, looks, prove.Measurement{Name: "POST /flow/{id}/ways, a saved code", Allowed: light, Ask: s.chooses()}, prove.Pass)
+	s = newScene(t, cheap)
 	spun := s.at(s.spins())
 	measure(spun, blocks, looks, prove.Measurement{Name: "positive control: POST /recover, 50 µs more for those known", Allowed: light, Ask: spun.recover()}, prove.Fail)
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"sparekey"
 	"sparekey/internal/ident"
@@ -63,12 +62,12 @@ func (s *Service) Answer(ctx context.Context, v Visit, id string, in Answer) (Ou
 	if c == nil {
 		return s.second(ctx, v, id, Outcome{Flow: f}, unspent(f.MayChoose(now)))
 	}
-	found, err := s.check(ctx, try, answer, now)
+	found, err := s.check(ctx, try, answer)
 	switch {
 	case err != nil:
 		return Outcome{Flow: f}, err
 	case found.place == "":
-		return Outcome{Flow: f}, s.wrong(f, c.Way)
+		return s.wrong(ctx, v, f, c.Way)
 	case c.Late(now): // said only to the right code typed too late
 		s.Counts.Code(f.Purpose, sparekey.TypedLate)
 		return Outcome{Flow: f}, sparekey.ErrOldCode
@@ -76,7 +75,7 @@ func (s *Service) Answer(ctx context.Context, v Visit, id string, in Answer) (Ou
 	next, err := s.pass(ctx, v, f, c, found)
 	switch {
 	case errors.Is(err, sparekey.ErrWrongCode):
-		return Outcome{Flow: f}, s.wrong(f, c.Way)
+		return s.wrong(ctx, v, f, c.Way)
 	case errors.Is(err, sparekey.ErrUsed):
 		return s.second(ctx, v, id, Outcome{Flow: f}, err)
 	case err != nil:
@@ -112,7 +111,7 @@ type found struct {
 // check looks at one answer. Every comparison of a code in the program happens
 // here, and is counted. Whatever else the answer may open, it counts only for
 // the flow's own account.
-func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, now time.Time) (found, error) {
+func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) (found, error) {
 	f, c := try.Flow, try.Challenge
 	if try.Blind {
 		return found{}, nil
@@ -126,17 +125,17 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, 
 		}
 		return found{place: c.Identifier}, nil
 	case sparekey.BySaved:
-		was, err := s.saved.Find(ctx, answer)
+		was, err := s.saved.Find(ctx, f, answer)
 		if err != nil || was.ID == "" || was.Account != f.Account || f.Ghost || f.Stopped {
 			return found{}, err
 		}
 		return found{was.ID, &store.Use{Was: was, Is: was}}, nil
 	case sparekey.ByTOTP:
-		was, err := s.Store.StoredTOTP(ctx, f.Account)
+		was, err := s.Store.StoredTOTP(ctx, f)
 		if err != nil {
 			return found{}, err
 		}
-		step, right, err := s.totp.Check(was, answer, now)
+		step, right, err := s.totp.Check(was, answer, try.At)
 		if err != nil || !right || f.Ghost || f.Stopped {
 			return found{}, err
 		}
@@ -151,7 +150,7 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text, 
 		if err != nil {
 			return found{}, err
 		}
-		use, right, err := s.checkPasskey(ctx, q, answer)
+		use, right, err := s.checkPasskey(ctx, f, q, answer)
 		if err != nil || !right || use.Was.Account != f.Account || f.Ghost || f.Stopped {
 			return found{}, err
 		}
@@ -222,12 +221,18 @@ func (s *Service) cookies(v Visit, f *sparekey.Flow) *Cookies {
 	return &Cookies{Browser: c.Browser}
 }
 
-// wrong says that the answer was not right, and how many tries are left.
-func (s *Service) wrong(f *sparekey.Flow, w sparekey.WayKind) error {
+// wrong says that the answer was not right, and how many tries are left. What is
+// good for once is wrong for the second of two clicks that came at once: it is
+// answered as the first one was.
+func (s *Service) wrong(ctx context.Context, v Visit, f *sparekey.Flow, w sparekey.WayKind) (Outcome, error) {
+	if first, ok := s.repeats(ctx, v, f.ID); ok {
+		return first, nil
+	}
+	out := Outcome{Flow: f}
 	s.Counts.Code(f.Purpose, sparekey.TypedWrong)
 	left := sparekey.MaxTries - f.Tries
 	if left <= 0 {
-		return sparekey.ErrTries
+		return out, sparekey.ErrTries
 	}
 	e := *sparekey.ErrWrongCode
 	switch w {
@@ -237,7 +242,7 @@ func (s *Service) wrong(f *sparekey.Flow, w sparekey.WayKind) error {
 		e.Code, e.Field = "passkey.wrong", "passkey"
 	}
 	e.Args = []any{"Count", left}
-	return &e
+	return out, &e
 }
 
 // unspent says why no try could be spent. A challenge that is no longer open
@@ -292,6 +297,9 @@ func (s *Service) Again(ctx context.Context, v Visit, id, challenge string) (*sp
 	}
 	now := s.Now()
 	was := *f
+	if err := f.MayChoose(now); err == nil && (c == nil || !sends(c.Way)) {
+		return &was, sparekey.ErrOutOfStep // no message belongs to it
+	}
 	if err := f.Ask(now); err != nil {
 		return &was, err
 	}

@@ -19,7 +19,7 @@ func (s *Service) half(ctx context.Context, v Visit, view store.SignInView, in L
 	if who, err := ident.Parse(in.Login); err == nil {
 		f.TypedKind, f.TypedKey, f.Typed = string(who.Kind), who.Key, who.Shown
 	}
-	app, err := s.Store.StoredTOTP(ctx, view.Account)
+	app, err := s.Store.StoredTOTP(ctx, f)
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"sparekey"
 	"sparekey/internal/ident"
@@ -78,6 +79,8 @@ func identifierError(kind ident.Kind, err error) error {
 		e.Code = "phone.country"
 	case errors.Is(err, ident.ErrPhoneKind):
 		e.Code = "phone.kind"
+	case !errors.Is(err, ident.ErrShape) && !errors.Is(err, ident.ErrTooLong):
+		return fmt.Errorf("read a phone number: %w", err)
 	}
 	return e
 }

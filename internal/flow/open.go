@@ -42,7 +42,8 @@ func (s *Service) Open(ctx context.Context, v Visit, token string) (Outcome, err
 	f.Subject, f.Account, f.Epochs = a.ID, a.ID, a.Epochs
 	f.TypedKind, f.TypedKey = sparekey.ByNotice, to.Key
 	c := &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: sparekey.ByMail, Identifier: to.ID, Started: now, Minted: now}
-	f.Pass([]sparekey.Proof{{Flow: f.ID, Challenge: c.ID, Account: a.ID, Way: c.Way, Place: to.ID, At: now}}, sparekey.Demand{Two: a.TwoProofs})
+	proof := sparekey.Proof{Flow: f.ID, Challenge: c.ID, Account: a.ID, Way: c.Way, Place: to.ID, At: now, Young: a.Young(to.Added, now)}
+	f.Pass([]sparekey.Proof{proof}, sparekey.Demand{Two: a.TwoProofs})
 	began, err := s.Store.Open(ctx, f, c, s.turn(v, now))
 	if err != nil {
 		return Outcome{}, err

@@ -31,15 +31,15 @@ func (s *Service) Question(f *sparekey.Flow, c *sparekey.Challenge) ([]byte, err
 	return s.Passkeys.Asking(q)
 }
 
-// checkPasskey gives the passkey that an answer is of, whoever it belongs to, if
-// the answer is right: it is found by what the browser presented, and by nothing
-// that anybody typed.
-func (s *Service) checkPasskey(ctx context.Context, question []byte, answer secret.Text) (store.Use, bool, error) {
+// checkPasskey gives the passkey that an answer to a flow is of, whoever it belongs
+// to, if the answer is right: it is found by what the browser presented, and by
+// nothing that anybody typed.
+func (s *Service) checkPasskey(ctx context.Context, f *sparekey.Flow, question []byte, answer secret.Text) (store.Use, bool, error) {
 	a, err := way.ParseAssertion([]byte(answer.Reveal()))
 	if err != nil {
 		return store.Use{}, false, nil //nolint:nilerr // its shape was looked at before
 	}
-	was, err := s.Store.Presented(ctx, sparekey.ByPasskey, a.Lookup())
+	was, err := s.Store.Presented(ctx, f, sparekey.ByPasskey, a.Lookup())
 	if err != nil || was.ID == "" {
 		return store.Use{}, false, err
 	}
@@ -210,6 +210,9 @@ func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin)
 	if s.Passkeys == nil {
 		return SignedIn{}, sparekey.ErrNotFound
 	}
+	if first, ok := s.signedInBefore(ctx, v); ok {
+		return first, nil
+	}
 	if err := passkeyError(in.Passkey); err != nil {
 		return SignedIn{}, err
 	}
@@ -222,12 +225,12 @@ func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	use, right, err := s.checkPasskey(ctx, q, secret.Text(in.Passkey))
+	use, right, err := s.checkPasskey(ctx, &sparekey.Flow{}, q, secret.Text(in.Passkey))
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if !right {
-		if first, ok := s.signedIn(ctx, v); ok {
+		if first, ok := s.signedInBefore(ctx, v); ok { // of two clicks that came at once
 			return first, nil
 		}
 		s.Counts.SignIn(sparekey.TypedWrong)
@@ -247,19 +250,22 @@ func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin)
 	// One answer is one sign-in: what is written of it has an id of its own.
 	once := s.Keys.DeriveID("passkey", v.Browser, in.Challenge)
 	half := store.HalfSignIn{Use: &use, Proof: sparekey.Proof{Challenge: once, Way: sparekey.ByPasskey, Place: use.Was.ID}}
-	return s.half(ctx, v, view, Login{Shared: in.Shared, ReturnTo: in.ReturnTo}, half)
+	out, err := s.half(ctx, v, view, Login{Shared: in.Shared, ReturnTo: in.ReturnTo}, half)
+	if errors.Is(err, sparekey.ErrUsed) || errors.Is(err, sparekey.ErrWrongCode) {
+		return SignedIn{}, unknown // it was answered before, or the passkey was used meanwhile
+	}
+	return out, err
 }
 
-// signedIn answers the exact repeat of a form that began a sign-in, as it was
-// answered the first time: a passkey that counts its uses answers a question once.
-func (s *Service) signedIn(ctx context.Context, v Visit) (SignedIn, bool) {
-	first, ok := s.repeats(ctx, v, s.Keys.DeriveID("flow "+string(sparekey.SignIn), v.Browser, v.Key))
-	if !ok {
+// signedInBefore gives what the exact repeat of a form led to that signed in by a
+// flow. The passkey of the first may be one that answers no question twice.
+func (s *Service) signedInBefore(ctx context.Context, v Visit) (SignedIn, bool) {
+	out, ok := s.repeats(ctx, v, s.flowID(v, sparekey.SignIn))
+	switch {
+	case !ok || out.Cookies == nil:
 		return SignedIn{}, false
+	case out.Flow.Step == sparekey.Done:
+		return SignedIn{Cookies: out.Cookies}, true
 	}
-	in := SignedIn{Cookies: first.Cookies}
-	if first.Flow.Step != sparekey.Done {
-		in.Flow = first.Flow.ID
-	}
-	return in, true
+	return SignedIn{Cookies: out.Cookies, Flow: out.Flow.ID}, true
 }

@@ -77,15 +77,20 @@ func (s *Service) writeAsking(ctx context.Context, f *sparekey.Flow, a store.Ask
 // code if the way sends one.
 func (s *Service) asking(f *sparekey.Flow, w sparekey.WayKind, now time.Time) store.Asking {
 	a := store.Asking{Challenge: &sparekey.Challenge{ID: s.Source.ID(), Flow: f.ID, Way: w, Open: true, Started: now}}
-	switch w {
-	case sparekey.ByMail, sparekey.ByText, sparekey.ByNew:
+	switch {
+	case sends(w):
 		a.Message = s.codeMessage(f, a.Challenge, now)
-	case sparekey.ByPasskey:
+	case w == sparekey.ByPasskey:
 		a.Challenge.Nonce, a.Challenge.KeyID, a.Challenge.Minted = s.Source.ID(), s.Keys.Newest(), now
 	default: // nothing has to be resolved: the code is the person's own
 		a.Challenge.Minted = now
 	}
 	return a
+}
+
+// sends reports whether a way sends a code.
+func sends(w sparekey.WayKind) bool {
+	return w == sparekey.ByMail || w == sparekey.ByText || w == sparekey.ByNew
 }
 
 // begin stores a flow, and counts it unless it was there already.
@@ -97,9 +102,14 @@ func (s *Service) begin(ctx context.Context, st store.Start) error {
 	return err
 }
 
+// flowID names the flow that a form begins: its exact repeat begins none.
+func (s *Service) flowID(v Visit, p sparekey.Purpose) string {
+	return s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key)
+}
+
 func (s *Service) newFlow(v Visit, p sparekey.Purpose, now time.Time) *sparekey.Flow {
 	return &sparekey.Flow{
-		ID: s.Keys.DeriveID("flow "+string(p), v.Browser, v.Key), Purpose: p, Step: sparekey.Verify,
+		ID: s.flowID(v, p), Purpose: p, Step: sparekey.Verify,
 		Browser: v.Browser.Hash(), LastKey: v.Key, Charge: s.Source.ID(),
 		Lang: v.Lang, From: v.From.String(), On: v.On,
 		Started: now, Expires: now.Add(sparekey.FlowLife),

@@ -152,9 +152,6 @@ func (s *Service) Kept(ctx context.Context, v Visit, id string) (*sparekey.Flow,
 	if err != nil {
 		return nil, err
 	}
-	if f.Step != sparekey.Done {
-		return f, sparekey.ErrOutOfStep
-	}
 	return f, s.Store.HideFresh(ctx, id, v.Browser.Hash())
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // What is wrong with a phone number, beside [ErrEmpty], [ErrTooLong] and
@@ -29,7 +27,8 @@ const nowhere = "001"
 // dashes, dots, slashes, brackets and the invisible marks that come with
 // pasting are dropped. A trunk prefix between the two, as in +44 (0)20, is
 // dropped where the country has one. Letters are none of a number's. It reports
-// ErrEmpty, ErrTooLong, ErrShape, ErrPhoneCountry or ErrPhoneKind.
+// ErrEmpty, ErrTooLong, ErrShape, ErrPhoneCountry or ErrPhoneKind. Any other
+// error means that the program was built without the table of phone numbers.
 //
 // The Key is the number as E.164 has it, and text messages go to it. Shown is
 // its international format, whatever was typed.
@@ -42,18 +41,24 @@ func ParsePhone(typed string) (Ident, error) {
 	if err != nil {
 		return Ident{}, err
 	}
-	number, err := phonenumbers.Parse("+"+digits, "")
-	if err != nil || !phonenumbers.IsValidNumber(number) {
+	n, err := parseNumber(digits)
+	if err != nil {
+		return Ident{}, err
+	}
+	r := n.plan.region(n.digits)
+	if r == nil {
 		return Ident{}, ErrShape
 	}
-	if !reachable(number) {
+	// Whoever earns by what others send (A37) has numbers of the kinds that are
+	// refused. Short codes do not come so far: they have no international form.
+	k := r.kind(n.digits)
+	switch {
+	case k == nil:
+		return Ident{}, ErrShape
+	case !k.taken, r.name == nowhere:
 		return Ident{}, ErrPhoneKind
 	}
-	return Ident{
-		Kind:  Phone,
-		Key:   phonenumbers.Format(number, phonenumbers.E164),
-		Shown: phonenumbers.Format(number, phonenumbers.INTERNATIONAL),
-	}, nil
+	return Ident{Kind: Phone, Key: "+" + n.plan.code + n.digits, Shown: n.plan.show(n.digits)}, nil
 }
 
 // dialled gives the digits from the country code on.
@@ -83,34 +88,59 @@ func dialled(typed string) (string, error) {
 	return "", ErrPhoneCountry
 }
 
-// reachable tells whether the number may get text messages at the price of one.
-// Whoever earns by what others send (A37) has numbers of the kinds that are
-// refused; a kind that is not known here is refused too. Short codes do not
-// come so far: they have no international form.
-func reachable(number *phonenumbers.PhoneNumber) bool {
-	if phonenumbers.GetRegionCodeForNumber(number) == nowhere {
-		return false
+// A number is a phone number taken apart: its digits are those behind the
+// country code. It has a possible length, and need not be valid.
+type number struct {
+	plan   *plan
+	digits string
+}
+
+// Numbers of digits behind a country code. Germany has longer ones than E.164
+// allows.
+const (
+	minNational = 2
+	maxNational = 17
+)
+
+// parseNumber takes apart the digits from the country code on. It reports
+// ErrShape, or that the program was built without the table.
+func parseNumber(digits string) (number, error) {
+	plans, err := table()
+	if err != nil {
+		return number{}, err
 	}
-	switch phonenumbers.GetNumberType(number) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
-		return true
+	p, rest := plans.split(digits)
+	if p == nil {
+		return number{}, ErrShape
 	}
-	return false
+	if rest = p.national(rest); len(rest) < minNational || len(rest) > maxNational {
+		return number{}, ErrShape
+	}
+	return number{plan: p, digits: rest}, nil
+}
+
+// parseKey takes a Key apart.
+func parseKey(key string) (number, error) {
+	digits, plus := strings.CutPrefix(key, "+")
+	if !plus || strings.Trim(digits, "0123456789") != "" {
+		return number{}, ErrShape
+	}
+	return parseNumber(digits)
 }
 
 // Region gives the country of a phone number by its Key, as ISO 3166 names it
 // (PT), or an empty string if it has none. Countries that share a code, as +1 or
 // +44, are told apart where their numbers are: a number of Åland is of Finland.
 func Region(key string) string {
-	number, err := phonenumbers.Parse(key, "")
+	n, err := parseKey(key)
 	if err != nil {
 		return ""
 	}
-	region := phonenumbers.GetRegionCodeForNumber(number)
-	if region == nowhere {
+	r := n.plan.region(n.digits)
+	if r == nil || r.name == nowhere {
 		return ""
 	}
-	return region
+	return r.name
 }
 
 // subscriber is how many digits at the end of a number its prefix leaves out:
@@ -125,9 +155,9 @@ func Prefix(key string) string { return key[:max(0, len(key)-subscriber)] }
 // maskPhone gives what a page may show of a phone number: its country code and
 // the last three digits, as in "+351 ••• ••• 204".
 func maskPhone(key string) string {
-	number, err := phonenumbers.Parse(key, "")
+	n, err := parseKey(key)
 	if err != nil || len(key) < 8 {
 		return mask
 	}
-	return fmt.Sprintf("+%d %s %s %s", number.GetCountryCode(), mask, mask, key[len(key)-3:])
+	return fmt.Sprintf("+%s %s %s %s", n.plan.code, mask, mask, key[len(key)-3:])
 }

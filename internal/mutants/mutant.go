@@ -94,8 +94,13 @@ func git(ctx context.Context, dir string, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// fetched is what tests need that is not committed: the common passwords.
-var fetched = filepath.Join("internal", "password", "data", "common.txt.gz")
+// fetched is what tests need that is not committed: the common passwords, the
+// table of phone numbers, and what its library says of some.
+var fetched = []string{
+	filepath.Join("internal", "password", "data", "common.txt.gz"),
+	filepath.Join("internal", "ident", "data", "phones.txt.gz"),
+	filepath.Join("internal", "ident", "testdata", "answers.txt.gz"),
+}
 
 // copyTree copies the committed files below root as they stand now, and what
 // is fetched for them.
@@ -109,9 +114,9 @@ func copyTree(ctx context.Context, root, to string) error {
 		return fmt.Errorf("list the files: %w", err)
 	}
 	names := strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 })
-	for _, name := range append(names, fetched) {
+	for _, name := range append(names, fetched...) {
 		err := copyFile(filepath.Join(root, name), filepath.Join(to, name))
-		if errors.Is(err, fs.ErrNotExist) && name != fetched {
+		if errors.Is(err, fs.ErrNotExist) && !slices.Contains(fetched, name) {
 			continue // it was deleted since
 		}
 		if err != nil {

@@ -190,7 +190,9 @@ func tinyRepository(t *testing.T) (dir string) {
 		"go.mod":       "module tiny\n\ngo 1.25\n",
 		"tiny.go":      tiny,
 		"tiny_test.go": "package tiny\n\nimport \"testing\"\n\nfunc TestTwo(t *testing.T) {\n\tif two() != 2 {\n\t\tt.Error(\"not two\")\n\t}\n}\n",
-		fetched:        "",
+	}
+	for _, name := range fetched {
+		files[name] = ""
 	}
 	for name, change := range map[string][2]string{
 		"caught":  {"return 2", "return 4"},

@@ -276,8 +276,29 @@ func (o *Outbox) write(ctx context.Context, m sparekey.Message) (out written, wa
 	if err != nil || n == nil {
 		return out, n == nil, err
 	}
+	if n.Number != "" {
+		out, err = o.textNotice(m, n)
+		return out, false, err
+	}
 	out.mail, err = o.notice(m, n)
 	return out, false, err
+}
+
+// textNotice writes the text message that something happened. Whoever cannot be
+// sent one any more is told by mail alone.
+func (o *Outbox) textNotice(m sparekey.Message, n *store.Notice) (written, error) {
+	if o.Texts == nil || len(n.Events) == 0 {
+		return written{}, nil
+	}
+	kind := TextWaysChanged
+	if m.Kind == sparekey.PasswordChangedMessage {
+		kind = TextPasswordChanged
+	}
+	body, err := o.Letters.TextNotice(kind, TextLetter{Lang: n.Lang, At: n.Events[len(n.Events)-1].Facts.At})
+	if err != nil {
+		return written{}, err
+	}
+	return written{text: &Text{To: n.Number, Body: body}}, nil
 }
 
 func (o *Outbox) code(ctx context.Context, m sparekey.Message) (written, error) {
@@ -312,8 +333,8 @@ func (o *Outbox) code(ctx context.Context, m sparekey.Message) (written, error) 
 	return written{mail: &mail}, nil
 }
 
-// textCode writes the text message with a code. Nothing else is told by text: it
-// costs, and whoever does not have the number learns nothing from it.
+// textCode writes the text message with a code. That a number is taken is not told
+// by text: it costs, and whoever does not have the number learns nothing from it.
 func (o *Outbox) textCode(r *Resolved) (written, error) {
 	if r.Letter != store.CodeLetter || o.Texts == nil {
 		return written{}, nil

@@ -29,6 +29,11 @@ type Base struct {
 	SignedInAs string    // the session's email, or empty
 	ReturnTo   string    // where a person goes on to, already checked; or empty
 
+	// Of the pages of a flow, for programs: where it stands, and when it ends by
+	// itself.
+	Step    sparekey.Step
+	Expires time.Time
+
 	page  Page
 	pages *Pages
 }
@@ -107,6 +112,7 @@ type Code struct {
 	Code      string    // kept in the field after an answer that was not it
 	AskedAt   time.Time // when the flow began
 	NextAt    time.Time // when "Get code" works again; zero when it will not
+	Sends     int       // how often it will still work
 	Ways      bool      // there is a page of other ways
 }
 
@@ -197,10 +203,11 @@ type Enrol struct {
 	Note    *Note
 }
 
-// Done says that all went well.
+// Done says that all went well, or on the way shows a saved code.
 type Done struct {
 	Base
 	Purpose  sparekey.Purpose
+	Midway   bool // the flow goes on
 	Flow     string
 	At       time.Time // when the account will be erased
 	Login    string    // carried to the sign-in form
@@ -208,6 +215,7 @@ type Done struct {
 	SignedIn bool      // there is a session: it leads to My account
 	Same     bool      // nothing was changed: the current password was given
 	Two      bool      // the account asks for two proofs from now on
+	Next     string    // where it leads on by itself, for programs: a browser is led there
 	// Fresh is a saved code that was made just now, in groups. It posts kept, key
 	// to /flow/{id}/saved.
 	Fresh string
@@ -388,4 +396,5 @@ type Problem struct {
 	Number  string        // to give to those who run the site; g.oops only
 	Again   string        // path of "start again" and "try again"; empty means the page's own
 	Args    []any         // more values for the message
+	Field   string        // the field it is about, for programs: a page says so above its form
 }

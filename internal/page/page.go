@@ -110,14 +110,7 @@ func lean(script string) []byte {
 
 // Render draws a page. It fills in what is the same on all of them.
 func (p *Pages) Render(d Page) ([]byte, error) {
-	b := d.base()
-	b.page, b.pages = d, p
-	if b.Printer == nil {
-		b.Printer = p.opts.Catalogue.Printer(lang.Fallback)
-	}
-	if b.Now.IsZero() {
-		b.Now = time.Now()
-	}
+	b := p.adopt(d)
 	t, err := p.sets[b.Printer.Lang()].page(d.file())
 	if err != nil {
 		return nil, err

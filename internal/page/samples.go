@@ -245,8 +245,8 @@ func actSamples(base func(string) Base) []Sample {
 		return &NewPasskey{Base: in, Flow: sampleFlow, Question: `{"challenge":"5F2K7QH4M9"}`, Note: n}
 	}
 	_, rehearsed := setting(sparekey.Rehearse)
-	recovered := done(sparekey.Recover, 0, false)
-	recovered.Fresh = "7KQTM-4R7WX-01234-56789-ABCDE"
+	midway := done(sparekey.Recover, 0, false)
+	midway.Midway, midway.Fresh = true, "7KQTM-4R7WX-01234-56789-ABCDE"
 	login, loginDone := setting(sparekey.ChooseLogin)
 	data, dataDone := setting(sparekey.ExportData)
 	leave, leaveDone := setting(sparekey.DeleteAccount)
@@ -271,7 +271,7 @@ func actSamples(base func(string) Base) []Sample {
 		{"done-saved-app", withApp},
 		{"done-two", shown(sparekey.TwoProofs, nil)},
 		{"done-signin-saved", shown(sparekey.SignIn, nil)},
-		{"done-recover-saved", recovered},
+		{"saved-midway", midway},
 		{"done-rehearse", rehearsed},
 		{"done-login", loginDone},
 		{"done-data", dataDone},

@@ -233,6 +233,8 @@ func (d *Done) file() string { return "done" }
 // Heading is the page's h1.
 func (d *Done) Heading() string {
 	switch {
+	case d.Midway:
+		return d.T("fresh.h1")
 	case d.Same:
 		return d.T("done.same.h1")
 	case d.Purpose == sparekey.ChooseLogin:
@@ -251,12 +253,20 @@ func (d *Done) Heading() string {
 	return d.T("done.h1")
 }
 func (d *Done) note() *Note  { return d.Note }
-func (d *Done) step() int    { return steps(d.Purpose, 4) }
 func (d *Done) foot() string { return footOf(d.Purpose) }
+
+func (d *Done) step() int {
+	if d.Midway {
+		return steps(d.Purpose, 2)
+	}
+	return steps(d.Purpose, 4)
+}
 
 // Text says what else happened.
 func (d *Done) Text() string {
 	switch {
+	case d.Midway:
+		return ""
 	case d.Purpose == sparekey.ChooseLogin:
 		return d.T("done.login")
 	case d.Purpose == sparekey.ExportData:
@@ -377,7 +387,11 @@ func (d *Paused) Heading() string { return d.Printer.Head("paused") }
 
 // Text says since when, and whom to ask.
 func (d *Paused) Text() template.HTML {
-	return d.Printer.Rest("paused", d.values([]any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()})...)
+	return d.Printer.Rest("paused", d.values(d.args())...)
+}
+
+func (d *Paused) args() []any {
+	return []any{"Site", d.SiteName(), "Day", Day(d.Since), "Mail", d.MailFrom()}
 }
 
 func (d *Overview) file() string { return "overview" }

@@ -155,8 +155,10 @@ func (d *Leaving) Heading() string { return d.Printer.Head("in.leaving") }
 
 // Text says until when the account can be kept, and how.
 func (d *Leaving) Text() template.HTML {
-	return d.Printer.Rest("in.leaving", d.values([]any{"Day", Day(d.At)})...)
+	return d.Printer.Rest("in.leaving", d.values(d.args())...)
 }
+
+func (d *Leaving) args() []any { return []any{"Day", Day(d.At)} }
 
 func (d *Link) file() string { return "link" }
 

@@ -1,6 +1,7 @@
 package sparekeytest
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -69,6 +70,7 @@ type Page struct {
 	Header http.Header
 	Body   string
 	path   string
+	method string
 }
 
 // Get asks for a page.
@@ -88,6 +90,21 @@ func (c *Client) Post(path string, fields ...string) *Page {
 	return c.Do(http.MethodPost, path, strings.NewReader(form.Encode()))
 }
 
+// Ask sends members, name and value in turn, as a program of our own host sends
+// them: in JSON.
+func (c *Client) Ask(path string, members ...any) *Page {
+	c.t.Helper()
+	body := map[string]any{}
+	for i := 0; i+1 < len(members); i += 2 {
+		body[members[i].(string)] = members[i+1]
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.Do(http.MethodPost, path, strings.NewReader(string(text)))
+}
+
 // Do sends a request and keeps the cookies of its answer.
 func (c *Client) Do(method, path string, body io.Reader) *Page {
 	c.t.Helper()
@@ -95,9 +112,14 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 	r := httptest.NewRequest(method, c.base+path, body)
 	r.RemoteAddr = c.Addr
 	r.Header.Set("User-Agent", c.Agent)
+	if method == http.MethodPost || method == http.MethodDelete {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if method == http.MethodPost && strings.HasPrefix(path, "/api/") {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	for k, v := range c.Header {
 		r.Header[k] = v
@@ -122,12 +144,16 @@ func (c *Client) Do(method, path string, body io.Reader) *Page {
 	if to := res.Header.Get("Location"); to != "" {
 		c.at = to
 	}
-	p := &Page{client: c, Status: res.StatusCode, Header: res.Header, Body: w.Body.String(), path: path}
+	p := &Page{client: c, Status: res.StatusCode, Header: res.Header, Body: w.Body.String(), path: path, method: method}
+	c.app.minted.showed(p.Body)
 	if c.Watch != nil {
 		c.Watch(p)
 	}
 	return p
 }
+
+// Asked is what the page answers: a method and a path.
+func (p *Page) Asked() (method, path string) { return p.method, p.path }
 
 // See fails the test if the answer has another status.
 func (p *Page) See(status int) *Page {

@@ -2,6 +2,7 @@ package sparekeytest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -19,18 +20,20 @@ import (
 )
 
 // minted are the secrets that a Sparekey gave away in a test or was given:
-// cookies, passwords, and once it ends codes, links and keys. At its end they
+// cookies, passwords, saved codes, the keys of authenticator apps, and once it
+// ends codes, links and keys. At its end they
 // are looked for in all that a thief or a curious operator could read (A31,
 // A34): every test that has a Sparekey watches over that.
 type minted struct {
 	mu        sync.Mutex
 	cookies   map[string]bool
 	passwords map[string]bool
+	shown     map[string]bool // saved codes, and the keys of authenticator apps
 	said      map[string]bool // what was typed elsewhere, and is no secret
 }
 
 func newMinted() *minted {
-	return &minted{cookies: map[string]bool{}, passwords: map[string]bool{}, said: map[string]bool{}}
+	return &minted{cookies: map[string]bool{}, passwords: map[string]bool{}, shown: map[string]bool{}, said: map[string]bool{}}
 }
 
 // sent notes what a browser sends.
@@ -43,13 +46,9 @@ func (m *minted) sent(body io.Reader) {
 	if _, err := form.ReadAt(text, 0); err != nil && err != io.EOF {
 		return
 	}
-	fields, err := url.ParseQuery(string(text))
-	if err != nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name, values := range fields {
+	for name, values := range fieldsOf(string(text)) {
 		for _, value := range values {
 			switch name {
 			case "password", "password_again":
@@ -60,6 +59,22 @@ func (m *minted) sent(body io.Reader) {
 			}
 		}
 	}
+}
+
+// fieldsOf reads a form, or the texts of a body in JSON.
+func fieldsOf(text string) url.Values {
+	var members map[string]any
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		fields, _ := url.ParseQuery(text)
+		return fields
+	}
+	fields := url.Values{}
+	for name, value := range members {
+		if text, ok := value.(string); ok {
+			fields.Set(name, text)
+		}
+	}
+	return fields
 }
 
 // Typed notes the passwords that a real browser will send, which none of the
@@ -80,6 +95,20 @@ func (m *minted) got(cookies []*http.Cookie) {
 		if len(c.Value) >= 22 {
 			m.cookies[c.Value] = true
 		}
+	}
+}
+
+// What a page shows once: a saved code in five groups, and the key of an
+// authenticator app in eight.
+var shownOnce = regexp.MustCompile(`\b(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}\b|\b(?:[A-Z2-7]{4} ?){7}[A-Z2-7]{4}\b`)
+
+// showed notes what a page shows, as it stands there and in one run.
+func (m *minted) showed(body string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, text := range shownOnce.FindAllString(body, -1) {
+		m.shown[text] = true
+		m.shown[strings.NewReplacer("-", "", " ", "").Replace(text)] = true
 	}
 }
 
@@ -106,6 +135,7 @@ func (a *App) secrets() (list []string, err error) {
 	a.minted.mu.Lock()
 	defer a.minted.mu.Unlock()
 	list = slices.AppendSeq(a.minted.secretPasswords(), maps.Keys(a.minted.cookies))
+	list = slices.AppendSeq(list, maps.Keys(a.minted.shown))
 	for _, l := range a.Sink.Mails("") {
 		if code := l.Code(); code != "" {
 			list = append(list, code)

@@ -64,11 +64,48 @@ func (t *tx) mayAct(a Acting) (*sparekey.Flow, []sparekey.Proof, error) {
 		return nil, nil, err
 	}
 	f, proofs, err := t.conn.mayAct(t.db.flowEpoch(), a.Flow, a.Turn.Now)
+	if err == nil {
+		err = t.inSession(f)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	f.LastKey = a.Key
 	return f, proofs, nil
+}
+
+// may is mayAct for a flow that the transaction has just brought to its last step,
+// and whose account it holds.
+func (t *tx) may(f *sparekey.Flow, proofs []sparekey.Proof, now time.Time) error {
+	a, err := t.account(f.Account)
+	if err != nil {
+		return err
+	}
+	demand, err := t.demand(f, a)
+	if err == nil {
+		err = f.MayAct(now, proofs, a, demand)
+	}
+	if err != nil {
+		return err
+	}
+	return t.inSession(f)
+}
+
+// inSession reports sparekey.ErrExpired if the session that a flow was begun in has
+// ended, be it since the request came: the flow ends with it.
+func (t *tx) inSession(f *sparekey.Flow) error {
+	if f.Session == "" {
+		return nil
+	}
+	var live int
+	err := t.row(`SELECT COUNT(*) FROM sessions WHERE id = $1 AND account = $2 AND ended = 0`, []any{f.Session, f.Account}, &live)
+	if err != nil {
+		return fmt.Errorf("look for the session of a flow: %w", err)
+	}
+	if live == 0 {
+		return sparekey.ErrExpired
+	}
+	return nil
 }
 
 // SetPassword is the act of recover and change-password. In one transaction it
@@ -108,7 +145,7 @@ func (db *DB) SetPassword(ctx context.Context, a Acting) (*sparekey.Flow, error)
 		if err := t.sleep(f, a.Turn.Now); err != nil {
 			return err
 		}
-		if err := t.restore(f); err != nil {
+		if err := t.restore(f, a.Turn.Now); err != nil {
 			return err
 		}
 		if err := t.letIn(f, a); err != nil {
@@ -186,10 +223,18 @@ func (t *tx) proveIdentifiers(f *sparekey.Flow, proofs []sparekey.Proof, a Actin
 
 // sleep puts every young way of the account to sleep that was not proved in the
 // recovery: it opens nothing until the owner wakes it by an older proof (DESIGN
-// rule 11).
+// rule 11). In one that goes back before an event, all that came since is young.
 func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 	if f.Purpose != sparekey.Recover {
 		return nil
+	}
+	before, err := t.takesBack(f)
+	if err != nil {
+		return err
+	}
+	since := now.Add(-sparekey.YoungFor)
+	if !before.IsZero() && before.Before(since) {
+		since = before.Add(-time.Microsecond)
 	}
 	for _, table := range []string{
 		`credentials SET asleep = $1 WHERE kind <> 'password'`,
@@ -199,7 +244,7 @@ func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 			UPDATE `+table+` AND account = $2 AND asleep = 0 AND added > $3
 			   AND added > (SELECT created FROM accounts WHERE id = $2)
 			   AND id NOT IN (SELECT place FROM proofs WHERE flow = $4)`,
-			micros(now), f.Account, micros(now.Add(-sparekey.YoungFor)), f.ID)
+			micros(now), f.Account, micros(since), f.ID)
 		if err != nil {
 			return fmt.Errorf("put young ways to sleep: %w", err)
 		}
@@ -208,8 +253,9 @@ func (t *tx) sleep(f *sparekey.Flow, now time.Time) error {
 }
 
 // restore gives the account back what it had before the event that the recovery
-// goes back to: what was dropped since, and whether it asks for two proofs.
-func (t *tx) restore(f *sparekey.Flow) error {
+// goes back to: what was dropped since, and whether it asks for two proofs. Of a
+// way that an account has one of, the one that has come since makes room.
+func (t *tx) restore(f *sparekey.Flow, now time.Time) error {
 	before, err := t.takesBack(f)
 	if err != nil || before.IsZero() {
 		return err
@@ -226,12 +272,20 @@ func (t *tx) restore(f *sparekey.Flow) error {
 		return fmt.Errorf("ask for as many proofs as before: %w", err)
 	}
 	_, err = t.exec(`
-		UPDATE credentials SET dropped = 0
-		 WHERE account = $1 AND dropped >= $2 AND dropped > 0 AND (kind NOT IN ('saved', 'totp') OR NOT EXISTS (
-			SELECT 1 FROM credentials o WHERE o.account = $1 AND o.kind = credentials.kind AND o.dropped = 0 AND o.added < $2))`,
-		f.Account, micros(before))
+		UPDATE credentials SET dropped = $1
+		 WHERE account = $2 AND dropped = 0 AND added >= $3 AND kind IN ('saved', 'totp') AND EXISTS (
+			SELECT 1 FROM credentials o WHERE o.account = $2 AND o.kind = credentials.kind AND o.added < $3 AND o.dropped >= $3)`,
+		micros(now), f.Account, micros(before))
 	if err == nil {
-		_, err = t.exec(`UPDATE identifiers SET dropped = 0 WHERE account = $1 AND kind <> 'login' AND dropped >= $2 AND dropped > 0`,
+		_, err = t.exec(`
+			UPDATE credentials SET dropped = 0
+			 WHERE account = $1 AND added < $2 AND dropped >= $2 AND (kind NOT IN ('saved', 'totp') OR NOT EXISTS (
+				SELECT 1 FROM credentials o WHERE o.account = $1 AND o.kind = credentials.kind AND o.id <> credentials.id AND o.added < $2
+				   AND (o.dropped = 0 OR o.dropped > credentials.dropped)))`,
+			f.Account, micros(before))
+	}
+	if err == nil {
+		_, err = t.exec(`UPDATE identifiers SET dropped = 0 WHERE account = $1 AND kind <> 'login' AND added < $2 AND dropped >= $2`,
 			f.Account, micros(before))
 	}
 	if err != nil {
@@ -262,7 +316,8 @@ func (t *tx) letIn(f *sparekey.Flow, a Acting) error {
 
 // announce writes an event into the journal, and a message about it to every
 // proved address of its account and to those that were dropped within the last
-// seven days.
+// seven days. A number is told of what changes who can get in, and of nothing
+// else: each text message costs.
 func (t *tx) announce(kind sparekey.MessageKind, e sparekey.Event) error {
 	_, err := t.announced(kind, e)
 	return err
@@ -273,11 +328,16 @@ func (t *tx) announced(kind sparekey.MessageKind, e sparekey.Event) (told int, e
 	if err := t.addEvent(e); err != nil {
 		return 0, err
 	}
+	also := email
+	switch kind {
+	case sparekey.PasswordChangedMessage, sparekey.WayAddedMessage, sparekey.WayDroppedMessage:
+		also = phone
+	}
 	var to []string
 	err = t.rows(`
 		SELECT id FROM identifiers
-		 WHERE account = $1 AND kind = 'email' AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
-		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold))},
+		 WHERE account = $1 AND kind IN ('email', $3) AND proved > 0 AND (dropped = 0 OR dropped > $2) ORDER BY id`,
+		[]any{e.Account, micros(e.Facts.At.Add(-sparekey.DroppedTold)), also},
 		func(scan func(...any) error) error {
 			var i string
 			err := scan(&i)
@@ -318,7 +378,8 @@ func waysOf(proofs []sparekey.Proof) []sparekey.WayKind {
 
 // SignInByFlow ends a recovery whose last page was given the password that the
 // account has already: nothing changes but that the session opens which
-// sign-in would have opened. The password was checked; its proof is p.
+// sign-in would have opened. Nothing was taken back either, and the link of a notice
+// that the recovery was begun from goes on working.
 func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error) {
 	var out *sparekey.Flow
 	err := db.write(ctx, func(t *tx) error {
@@ -334,9 +395,6 @@ func (db *DB) SignInByFlow(ctx context.Context, a Acting) (*sparekey.Flow, error
 			return err
 		}
 		if err := t.callOff(f, a); err != nil {
-			return err
-		}
-		if err := t.secured(f, a.Turn.Now); err != nil {
 			return err
 		}
 		if err := t.useUp(f); err != nil {

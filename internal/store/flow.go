@@ -153,6 +153,9 @@ type Try struct {
 	// Blind is set where a budget further out has no room, or another proof has
 	// to come first: nothing may be compared, and the answer is wrong.
 	Blind bool
+	// At is when the answer came first. Its repeat asks about that moment: else
+	// one try would be compared with one code after another (A24).
+	At time.Time
 }
 
 // SpendTry spends one try of a flow and gives the challenge to compare with. The
@@ -162,7 +165,7 @@ type Try struct {
 func (db *DB) SpendTry(ctx context.Context, s Step) (Try, error) {
 	var try Try
 	err := db.write(ctx, func(t *tx) error {
-		try = Try{}
+		try = Try{At: s.Now}
 		n, err := t.exec(`
 			UPDATE flows SET tries = tries + 1, last_key = $1
 			 WHERE id = $2 AND browser = $3 AND step = 'verify' AND tries < $4 AND expires > $5 AND last_key <> $1
@@ -185,7 +188,7 @@ func (db *DB) SpendTry(ctx context.Context, s Step) (Try, error) {
 			return nil
 		}
 		if err == nil && c.Way == sparekey.ByTOTP {
-			try.Blind, err = t.spendTOTP(f, s)
+			err = t.spendTOTP(&try, s)
 		}
 		try.Challenge = c
 		return err
@@ -196,30 +199,33 @@ func (db *DB) SpendTry(ctx context.Context, s Step) (Try, error) {
 	return try, nil
 }
 
-// spendTOTP spends a try of the account's authenticator app, and reports whether
-// the answer may not be looked at (A24): its budget is spent, or nothing else
-// was proved in the flow before.
-func (t *tx) spendTOTP(f *sparekey.Flow, s Step) (blind bool, err error) {
-	if err := t.hold(f.Subject); err != nil {
-		return true, err
+// spendTOTP spends a try of the account's authenticator app. The answer may not be
+// looked at (A24) if its budget is spent, or nothing else was proved in the flow
+// before. The budget is the account's from the start, also where the worker has
+// not written yet whom the flow's codes protect.
+func (t *tx) spendTOTP(try *Try, s Step) error {
+	f := try.Flow
+	if err := t.hold(f.Account); err != nil {
+		return err
 	}
 	lane := sparekey.StrangerLane
 	if f.Known || f.Session != "" {
 		lane = sparekey.KnownLane
 	}
-	room, err := t.spend(Spend{
-		ID: "totp " + s.Flow + " " + s.Key, Subject: f.Subject, Kind: totpSpend, Lane: string(lane),
+	room, at, err := t.spendOnce(Spend{
+		ID: "totp " + s.Flow + " " + s.Key, Subject: f.Account, Kind: totpSpend, Lane: string(lane),
 		Windows: sparekey.TOTPBudget(), Now: s.Now, Brief: f.Ghost,
 	})
 	if err != nil {
-		return true, err
+		return err
 	}
 	proofs, err := t.proofs(f, s.Now)
 	if err != nil {
-		return true, err
+		return err
 	}
 	first := slices.ContainsFunc(proofs, func(p sparekey.Proof) bool { return p.Way != sparekey.ByTOTP })
-	return !room || !first, nil
+	try.Blind, try.At = !room || !first, at
+	return nil
 }
 
 // A Swap is the choice of another way, or of another address for a code.
@@ -236,6 +242,9 @@ type Swap struct {
 func (db *DB) Swap(ctx context.Context, s Swap) (*sparekey.Flow, error) {
 	var out *sparekey.Flow
 	err := db.write(ctx, func(t *tx) error {
+		if err := t.hold(s.Flow); err != nil { // of two clicks the second finds what the first opened
+			return err
+		}
 		f, err := t.flow(db.flowEpoch(), s.Flow)
 		if err != nil {
 			return err

@@ -28,8 +28,10 @@ type HalfSignIn struct {
 // HalfSignIn writes the flow of a sign-in with its first proof. If that is
 // enough, it opens the session and reports so. Else the account's owner is told,
 // unless the browser is known or the second proof follows soon. A credential that
-// changed since it was looked up begins nothing, and the exact repeat of a form
-// is answered as it was the first time.
+// changed since it was looked up begins nothing. The exact repeat of a form is
+// answered as it was the first time, for a minute and as long as the flow has not
+// gone on; then it is refused with sparekey.ErrReplay. Another form with an answer
+// that was given before is refused with sparekey.ErrUsed.
 func (db *DB) HalfSignIn(ctx context.Context, h HalfSignIn) (done bool, err error) {
 	err = db.write(ctx, func(t *tx) error {
 		done, err = t.halfSignIn(h)
@@ -62,6 +64,9 @@ func (t *tx) halfSignIn(h HalfSignIn) (done bool, err error) {
 	}
 	if !began { // a second click
 		was, err := t.flow(t.db.flowEpoch(), f.ID)
+		if err == nil && (was.OldBrowser != h.Turn.Browser || !h.Turn.Now.Before(was.OldUntil)) {
+			err = sparekey.ErrReplay
+		}
 		return err == nil && was.Step == sparekey.Done, err
 	}
 	if err := t.use(&f, Proving{Use: h.Use, Turn: h.Turn}); err != nil {

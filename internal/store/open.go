@@ -74,9 +74,9 @@ func (db *DB) WayOn(ctx context.Context, name string, caps sparekey.Windows, now
 	mail, _, _ := strings.Cut(name, "~")
 	var i sparekey.Identifier
 	err := c.row(`
-		SELECT i.id, i.account, i.kind, i.key, i.shown FROM spends s JOIN identifiers i ON i.id = s.subject
+		SELECT i.id, i.account, i.kind, i.key, i.shown, i.added FROM spends s JOIN identifiers i ON i.id = s.subject
 		 WHERE s.id = $1 AND i.kind = 'email' AND i.proved > 0 AND i.dropped = 0 AND i.asleep = 0`,
-		[]any{mail}, &i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown)
+		[]any{mail}, &i.ID, &i.Account, &i.Kind, &i.Key, &i.Shown, when{&i.Added})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, sparekey.ErrNotFound
 	}

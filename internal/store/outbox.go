@@ -189,6 +189,7 @@ func (db *DB) Retry(ctx context.Context, m sparekey.Message, at time.Time) error
 type Notice struct {
 	Events []sparekey.Event // more than one where several were merged
 	To     string
+	Number string // where it goes by text message; empty if it goes by mail
 	Name   string
 	Lang   string
 }
@@ -258,8 +259,9 @@ func (t *tx) merge(m sparekey.Message, now time.Time) (bool, error) {
 func (t *tx) notice(m sparekey.Message) (*Notice, error) {
 	var n Notice
 	err := t.row(`
-		SELECT i.shown, a.name, a.lang FROM identifiers i JOIN accounts a ON a.id = i.account WHERE i.id = $1`,
-		[]any{m.Identifier}, &n.To, &n.Name, &n.Lang)
+		SELECT i.shown, CASE WHEN i.kind = 'phone' THEN i.key ELSE '' END, a.name, a.lang
+		  FROM identifiers i JOIN accounts a ON a.id = i.account WHERE i.id = $1`,
+		[]any{m.Identifier}, &n.To, &n.Number, &n.Name, &n.Lang)
 	if err != nil {
 		return nil, err
 	}

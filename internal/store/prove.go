@@ -65,7 +65,8 @@ func (t *tx) holdAccount(id, arg string) error {
 
 // proofs gives the proofs that count for f: its own, and for a flow begun in a
 // session the fresh ones given in it. What has been dropped or put to sleep
-// since proves nothing any more.
+// since proves nothing any more, and what was proved in a request that was
+// stopped proves nothing to another.
 func (c conn) proofs(f *sparekey.Flow, now time.Time) ([]sparekey.Proof, error) {
 	session := f.Session
 	if !f.Purpose.FromSession() {
@@ -83,7 +84,8 @@ func (c conn) proofs(f *sparekey.Flow, now time.Time) ([]sparekey.Proof, error) 
 		  LEFT JOIN accounts a ON a.id = p.account
 		  LEFT JOIN credentials w ON w.id = p.place
 		  LEFT JOIN identifiers i ON i.id = p.place
-		 WHERE p.flow = $1 OR (p.session <> '' AND p.session = $2 AND p.at > $3)
+		 WHERE p.flow = $1 OR (p.session <> '' AND p.session = $2 AND p.at > $3
+		       AND NOT EXISTS (SELECT 1 FROM flows s WHERE s.id = p.flow AND s.stopped))
 		 ORDER BY p.at, p.challenge`,
 		[]any{f.ID, session, micros(now.Add(-sparekey.ProofLife))},
 		func(scan func(...any) error) error {
@@ -123,8 +125,8 @@ func (c conn) takesBack(f *sparekey.Flow) (time.Time, error) {
 // dropped since only beside another.
 func stands(p *sparekey.Proof, h sparekey.Held, before time.Time) bool {
 	switch {
-	case h.Added.IsZero(): // a password, or an identifier that is still to be added
-		return true
+	case h.Added.IsZero(): // a password, what is still to be added, or what is there no more
+		return p.Way == sparekey.ByPassword || p.Way == sparekey.ByNew || p.Account == ""
 	case !before.IsZero() && !h.Added.Before(before):
 		return false
 	case h.Awake():
@@ -217,6 +219,11 @@ func (db *DB) Prove(ctx context.Context, p Proving) (*sparekey.Flow, error) {
 }
 
 func (t *tx) prove(p Proving) (*sparekey.Flow, error) {
+	// Of a proof and a choice of another way one comes first: each may open a
+	// challenge, and a flow has one.
+	if err := t.hold(p.Challenge.Flow); err != nil {
+		return nil, err
+	}
 	n, err := t.exec(`UPDATE challenges SET is_open = FALSE WHERE id = $1 AND is_open`, p.Challenge.ID)
 	if err != nil {
 		return nil, err
@@ -298,6 +305,9 @@ func (t *tx) actAtOnce(f *sparekey.Flow, p Proving) error {
 	case sparekey.SignIn:
 		return t.openByFlow(f, proofs, p.Acting)
 	case sparekey.AddIdentifier:
+		if err := t.may(f, proofs, p.Turn.Now); err != nil {
+			return err
+		}
 		return t.addIdentifier(f, proofs, p.Acting, p.Add)
 	case sparekey.Rehearse:
 		e := p.Acting.Event
@@ -311,16 +321,20 @@ func (t *tx) actAtOnce(f *sparekey.Flow, p Proving) error {
 }
 
 // addProof writes that challenge c of flow f was answered. What is proved in a
-// rehearsal counts nowhere else, and neither does the code to what is added.
+// rehearsal counts nowhere else, and neither does the code to what is added. It
+// reports sparekey.ErrUsed if c was answered before.
 func (t *tx) addProof(f *sparekey.Flow, c *sparekey.Challenge, place string, now time.Time) error {
 	session := f.Session
 	if f.Purpose == sparekey.Rehearse || c.Way == sparekey.ByNew {
 		session = ""
 	}
-	_, err := t.exec(`
+	n, err := t.exec(`
 		INSERT INTO proofs (challenge, flow, account, way, place, session, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (challenge) DO NOTHING`,
 		c.ID, f.ID, f.Account, c.Way, place, session, micros(now))
+	if err == nil && n == 0 {
+		err = sparekey.ErrUsed
+	}
 	return err
 }
 
@@ -343,7 +357,7 @@ func (t *tx) close(f *sparekey.Flow, now time.Time) error {
 	}
 	_, err = t.exec(`
 		UPDATE charges SET ended = $1, amount = CASE WHEN amount = 0 THEN 0 ELSE (SELECT tries FROM flows WHERE id = $2) END
-		 WHERE id = $3 AND ended = 0`, micros(now), f.ID, f.Charge)
+		 WHERE id IN ($3, $4) AND ended = 0`, micros(now), f.ID, f.Charge, f.Charge+chargeOfNew)
 	if err != nil {
 		return fmt.Errorf("settle the ledger: %w", err)
 	}

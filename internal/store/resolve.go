@@ -246,11 +246,15 @@ func settle(f *sparekey.Flow, c *sparekey.Challenge, to target, r Resolving) who
 	return w
 }
 
-// own writes on a flow the account's own ways, if the browser is known to it.
-// For everybody else it lists those of nobody.
+// own writes on a flow the account's own ways, if the browser is known to it. For
+// everybody else who brought such a cookie it lists those of nobody, and for a
+// recovery that goes back before an event: its ways are not what they are now.
 func (t *tx) own(f *sparekey.Flow, to target, r Resolving) error {
+	if f.KnownHash == "" {
+		return nil
+	}
 	a := &sparekey.Account{ID: r.Ghost}
-	if to.known != "" {
+	if to.known != "" && f.Event == "" {
 		a.ID = to.account
 	}
 	held, err := t.held(a, r.Now)
@@ -277,6 +281,10 @@ func (t *tx) own(f *sparekey.Flow, to target, r Resolving) error {
 	return nil
 }
 
+// chargeOfNew follows the id of a flow's row in the ledger where it is the one of
+// the code to an identifier that is being added.
+const chargeOfNew = "-new"
+
 // mint charges the ledger for the flow, once, and writes on flow and challenge
 // what the worker found. The code is short if the ledger has room for all the
 // tries it may cost, else long (A14, A15).
@@ -290,7 +298,7 @@ func (t *tx) mint(f *sparekey.Flow, c *sparekey.Challenge, w who, r Resolving) e
 	var charged, own int
 	charge := f.Charge
 	if c.Way == sparekey.ByNew { // it protects the new identifier
-		charge += "-new"
+		charge += chargeOfNew
 	}
 	err := t.row(`
 		SELECT (SELECT COUNT(*) FROM charges WHERE id = $1),

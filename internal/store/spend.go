@@ -52,11 +52,18 @@ func (t *tx) spent(s Spend) ([]int, error) {
 // spend writes s and reports whether the budget had room for it. What the
 // budget refuses is a row too, and written by the same statements.
 func (t *tx) spend(s Spend) (bool, error) {
+	counted, _, err := t.spendOnce(s)
+	return counted, err
+}
+
+// spendOnce is spend for those who want to know when s was spent: a repeat costs
+// nothing, and was spent when it came first.
+func (t *tx) spendOnce(s Spend) (counted bool, at time.Time, err error) {
 	held, err := t.spent(s)
 	if err != nil {
-		return false, err
+		return false, at, err
 	}
-	counted := s.Windows.Fits(held, 1) && !s.Refused
+	counted = s.Windows.Fits(held, 1) && !s.Refused
 	until := s.Now.Add(24 * time.Hour)
 	if counted && !s.Brief {
 		for _, w := range s.Windows {
@@ -68,9 +75,9 @@ func (t *tx) spend(s Spend) (bool, error) {
 		INSERT INTO spends (id, subject, kind, lane, counted, at, until, asked_from, asked_on)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO UPDATE SET id = excluded.id
-		RETURNING counted`,
-		[]any{s.ID, s.Subject, s.Kind, s.Lane, counted, micros(s.Now), micros(until), s.Facts.From, s.Facts.On}, &counted)
-	return counted, err
+		RETURNING counted, at`,
+		[]any{s.ID, s.Subject, s.Kind, s.Lane, counted, micros(s.Now), micros(until), s.Facts.From, s.Facts.On}, &counted, when{&at})
+	return counted, at, err
 }
 
 func later(a, b time.Time) time.Time {

@@ -29,11 +29,11 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 		args  []any
 	}{
 		{`UPDATE charges SET
-			ended = COALESCE((SELECT CASE WHEN f.closed > 0 THEN f.closed ELSE f.expires END FROM flows f WHERE f.charge = charges.id), $1),
+			ended = COALESCE((SELECT CASE WHEN f.closed > 0 THEN f.closed ELSE f.expires END FROM flows f WHERE f.charge = REPLACE(charges.id, '` + chargeOfNew + `', '')), $1),
 			amount = CASE WHEN amount = 0 THEN 0
-				ELSE COALESCE((SELECT CASE WHEN f.ghost THEN 0 ELSE f.tries END FROM flows f WHERE f.charge = charges.id), amount) END
+				ELSE COALESCE((SELECT CASE WHEN f.ghost THEN 0 ELSE f.tries END FROM flows f WHERE f.charge = REPLACE(charges.id, '` + chargeOfNew + `', '')), amount) END
 		  WHERE ended = 0 AND id IN (
-			SELECT c.id FROM charges c LEFT JOIN flows f ON f.charge = c.id
+			SELECT c.id FROM charges c LEFT JOIN flows f ON f.charge = REPLACE(c.id, '` + chargeOfNew + `', '')
 			 WHERE c.ended = 0 AND (f.id IS NULL OR f.closed > 0 OR f.expires < $1) LIMIT $2)`, []any{ended, sweepBatch}},
 		// What cost nothing, a ghost's too, is of no more use.
 		{`DELETE FROM charges WHERE id IN (

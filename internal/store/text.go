@@ -12,6 +12,11 @@ import (
 // It runs the same statements for an account that has a phone, for one that has
 // not and for nobody.
 func (t *tx) spendText(f *sparekey.Flow, number string, w who, r Resolving) (bool, error) {
+	// The caps on a block of numbers and on all of them are many accounts': of what
+	// leaves at once for two of them each counts the other.
+	if err := t.hold("texts"); err != nil {
+		return false, err
+	}
 	proofs, err := t.proofs(f, r.Now)
 	if err != nil {
 		return false, err

@@ -20,18 +20,36 @@ type Stored struct {
 	Lookup  string // by which it is found where it is presented; may be empty
 	Step    int64  // the last one that was used, of an authenticator app
 	Added   time.Time
+	Dropped time.Time // zero, but in a recovery that goes back before that
 }
 
 // A Use is what a right answer does to a credential: Was becomes Is. Of two that
 // use it at once one finds it changed.
 type Use struct{ Was, Is Stored }
 
-const storedColumns = `id, account, kind, name, data, lookup, last_step, added`
+const storedColumns = `id, account, kind, name, data, lookup, last_step, added, dropped`
 
-func (c conn) stored(where string, args ...any) (Stored, error) {
+func (s *Stored) scanned() []any {
+	return []any{&s.ID, &s.Account, &s.Kind, &s.Name, &s.Data, &s.Lookup, &s.Step, when{&s.Added}, when{&s.Dropped}}
+}
+
+// stored gives the one credential that opens something for a flow: that is in use
+// and awake. A recovery that goes back before an event is opened by what opened
+// it then, though it was dropped since, and by nothing that came since.
+func (c conn) stored(f *sparekey.Flow, where string, args ...any) (Stored, error) {
+	before, err := c.takesBack(f)
+	if err != nil {
+		return Stored{}, err
+	}
+	inUse := `dropped = 0`
+	if !before.IsZero() {
+		n := len(args) + 1
+		inUse = fmt.Sprintf(`added < $%d AND (dropped = 0 OR dropped >= $%d)`, n, n)
+		args = append(args, micros(before))
+	}
 	var s Stored
-	err := c.row(`SELECT `+storedColumns+` FROM credentials WHERE `+where+` AND dropped = 0 AND asleep = 0`, args,
-		&s.ID, &s.Account, &s.Kind, &s.Name, &s.Data, &s.Lookup, &s.Step, when{&s.Added})
+	err = c.row(`SELECT `+storedColumns+` FROM credentials WHERE `+where+` AND asleep = 0 AND `+inUse+` ORDER BY dropped, added DESC, id LIMIT 1`,
+		args, s.scanned()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Stored{}, nil
 	}
@@ -41,16 +59,16 @@ func (c conn) stored(where string, args ...any) (Stored, error) {
 	return s, nil
 }
 
-// Presented gives the credential that is found by what was presented, whoever it
-// belongs to; the zero value if there is none that opens anything.
-func (db *DB) Presented(ctx context.Context, kind sparekey.WayKind, lookup string) (Stored, error) {
-	return db.read(ctx).stored(`lookup = $1 AND lookup <> '' AND kind = $2`, lookup, kind)
+// Presented gives the credential that is found by what was presented to a flow,
+// whoever it belongs to; the zero value if there is none that opens anything.
+func (db *DB) Presented(ctx context.Context, f *sparekey.Flow, kind sparekey.WayKind, lookup string) (Stored, error) {
+	return db.read(ctx).stored(f, `lookup = $1 AND lookup <> '' AND kind = $2`, lookup, kind)
 }
 
-// StoredTOTP gives the authenticator app of an account; the zero value if it has
-// none that opens anything.
-func (db *DB) StoredTOTP(ctx context.Context, account string) (Stored, error) {
-	return db.read(ctx).stored(`account = $1 AND kind = 'totp'`, account)
+// StoredTOTP gives the authenticator app of a flow's account; the zero value if it
+// has none that opens anything.
+func (db *DB) StoredTOTP(ctx context.Context, f *sparekey.Flow) (Stored, error) {
+	return db.read(ctx).stored(f, `account = $1 AND kind = 'totp'`, f.Account)
 }
 
 // Passkeys gives what is kept of the passkeys of an account, with those that were
@@ -61,7 +79,7 @@ func (db *DB) Passkeys(ctx context.Context, account string, dropped time.Time) (
 		WHERE account = $1 AND kind = 'passkey' AND (dropped = 0 OR dropped > $2) ORDER BY added, id`,
 		[]any{account, micros(dropped)}, func(scan func(...any) error) error {
 			var s Stored
-			err := scan(&s.ID, &s.Account, &s.Kind, &s.Name, &s.Data, &s.Lookup, &s.Step, when{&s.Added})
+			err := scan(s.scanned()...)
 			list = append(list, s)
 			return err
 		})
@@ -81,8 +99,8 @@ func (t *tx) use(f *sparekey.Flow, p Proving) error {
 	was, is := p.Use.Was, p.Use.Is
 	n, err := t.exec(`
 		UPDATE credentials SET data = $1, lookup = $2, last_step = $3, changed = $4
-		 WHERE id = $5 AND account = $6 AND data = $7 AND lookup = $8 AND last_step = $9 AND dropped = 0 AND asleep = 0`,
-		is.Data, is.Lookup, is.Step, micros(p.Turn.Now), was.ID, f.Account, was.Data, was.Lookup, was.Step)
+		 WHERE id = $5 AND account = $6 AND data = $7 AND lookup = $8 AND last_step = $9 AND dropped = $10 AND asleep = 0`,
+		is.Data, is.Lookup, is.Step, micros(p.Turn.Now), was.ID, f.Account, was.Data, was.Lookup, was.Step, micros(was.Dropped))
 	if err != nil {
 		return fmt.Errorf("use credential: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sparekey"
@@ -19,13 +20,14 @@ type NewWay struct {
 }
 
 // AddWay is the act of adding a way. An authenticator app turns "Ask for two
-// proofs" on. A saved code takes the place of the one there was.
+// proofs" on. A saved code takes the place of the one there was, which is dropped:
+// a recovery that goes back before that can still be opened by it.
 func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, error) {
 	return db.setting(ctx, a, func(t *tx, f *sparekey.Flow, e sparekey.Event) error {
 		if w.Kind == sparekey.BySaved {
 			f.Fresh = w.Fresh
-			if _, err := t.exec(`DELETE FROM credentials WHERE account = $1 AND kind = 'saved'`, f.Account); err != nil {
-				return fmt.Errorf("remove the saved code: %w", err)
+			if err := t.dropSaved(f.Account, a.Turn.Now); err != nil {
+				return err
 			}
 		}
 		if err := t.addWay(f.Account, w.Stored, a.Turn.Now); err != nil {
@@ -39,6 +41,15 @@ func (db *DB) AddWay(ctx context.Context, a Acting, w NewWay) (*sparekey.Flow, e
 		}
 		return t.waysChanged(f, sparekey.WayAddedMessage, e)
 	})
+}
+
+// dropSaved drops the saved code of an account, for another that takes its place.
+func (t *tx) dropSaved(account string, now time.Time) error {
+	_, err := t.exec(`UPDATE credentials SET dropped = $1 WHERE account = $2 AND kind = 'saved' AND dropped = 0`, micros(now), account)
+	if err != nil {
+		return fmt.Errorf("drop the saved code: %w", err)
+	}
+	return nil
 }
 
 // addWay writes a credential. It reports sparekey.ErrTooMany if the account has
@@ -101,8 +112,11 @@ func (t *tx) askForTwo(f *sparekey.Flow, e sparekey.Event, w NewWay, now time.Ti
 		}
 	}
 	var saved int
-	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0`, []any{f.Account}, &saved)
+	err = t.row(`SELECT COUNT(*) FROM credentials WHERE account = $1 AND kind = 'saved' AND dropped = 0 AND asleep = 0`, []any{f.Account}, &saved)
 	if err != nil || saved > 0 || w.Saved.ID == "" {
+		return err
+	}
+	if err := t.dropSaved(f.Account, now); err != nil { // one that sleeps
 		return err
 	}
 	f.Fresh = w.Fresh
@@ -174,7 +188,9 @@ func (t *tx) droppable(f *sparekey.Flow, id string, now time.Time) (sparekey.Hel
 
 // Droppable gives the way of that id, if an account that holds these ways can do
 // without it. It reports sparekey.ErrLastWay if not, and sparekey.ErrChanged if
-// it is not there.
+// it is not there. An account keeps an address that is not young, whatever it asks
+// for: a recovery begins there, whatever happens is told there, and whoever has the
+// account ask for two proofs must not be able to drop its owner's only way then.
 func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Held, error) {
 	var found sparekey.Held
 	var rest []sparekey.Held
@@ -188,10 +204,18 @@ func Droppable(held []sparekey.Held, id string, d sparekey.Demand) (sparekey.Hel
 	switch {
 	case found.Place == "" || found.Way == sparekey.ByPassword:
 		return sparekey.Held{}, sparekey.ErrChanged
-	case sparekey.Recoverable(held, d) && !sparekey.Recoverable(rest, d):
+	case sparekey.Recoverable(held, d) && !sparekey.Recoverable(rest, d), hasMail(held) && !hasMail(rest):
 		return sparekey.Held{}, sparekey.ErrLastWay
 	}
 	return found, nil
+}
+
+// hasMail reports whether an address is among the ways that are awake and not
+// young.
+func hasMail(held []sparekey.Held) bool {
+	return slices.ContainsFunc(held, func(h sparekey.Held) bool {
+		return h.Way == sparekey.ByMail && h.Awake() && !h.Young
+	})
 }
 
 // KeepWay is the act of waking a way that sleeps, or of taking one back that was
@@ -279,7 +303,7 @@ func kindOf(w sparekey.WayKind) string {
 // HideFresh forgets the saved code that a flow shows: its owner has it.
 func (db *DB) HideFresh(ctx context.Context, flow, browser string) error {
 	err := db.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2 AND step = 'done'`, flow, browser)
+		_, err := t.exec(`UPDATE flows SET fresh = '' WHERE id = $1 AND browser = $2`, flow, browser)
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 
+	"sparekey"
 	"sparekey/internal/ident"
 	"sparekey/internal/secret"
 	"sparekey/internal/store"
@@ -36,15 +37,15 @@ func (s *Saved) lookup(key string, mac []byte) string {
 	return key + "." + base64.RawURLEncoding.EncodeToString(mac)
 }
 
-// Find gives the saved code that an answer is, whoever it belongs to; the zero
-// value if it is none. It does the same whatever flow it is asked for.
-func (s *Saved) Find(ctx context.Context, answer secret.Text) (store.Stored, error) {
+// Find gives the saved code that an answer to a flow is, whoever it belongs to; the
+// zero value if it is none. It does the same whomever the flow is about.
+func (s *Saved) Find(ctx context.Context, f *sparekey.Flow, answer secret.Text) (store.Stored, error) {
 	for _, key := range s.Keys.IDs() {
 		mac, err := s.Keys.MAC(secret.Saved, key, answer.Reveal())
 		if err != nil {
 			return store.Stored{}, fmt.Errorf("hash saved code: %w", err)
 		}
-		found, err := s.Store.Presented(ctx, "saved", s.lookup(key, mac))
+		found, err := s.Store.Presented(ctx, f, sparekey.BySaved, s.lookup(key, mac))
 		if err != nil || found.ID != "" {
 			return found, err
 		}

@@ -77,7 +77,10 @@ func (s *Server) prepare(r *request) {
 
 // identify looks the session up, if the browser brings one.
 func (s *Server) identify(r *request) error {
-	t := token(r.Request, sessionCookie)
+	return s.identifyBy(r, token(r.Request, sessionCookie))
+}
+
+func (s *Server) identifyBy(r *request, t secret.Token) error {
 	if t == "" {
 		return nil
 	}
@@ -101,6 +104,7 @@ func give(r *request, c *flow.Cookies) {
 	if c == nil {
 		return
 	}
+	r.given = c
 	setCookie(r.w, browserCookie, c.Browser.Reveal(), sparekey.KnownLife)
 	if c.Session != "" {
 		life := sparekey.SessionLife

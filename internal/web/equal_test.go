@@ -34,19 +34,20 @@ func equalClasses() []equalClass {
 	const known = `(SELECT account FROM identifiers WHERE kind = 'email' AND key = 'known.k7@example.com') AND $1 <> ''`
 	return []equalClass{
 		{title: "nobody", name: "ghost.k7", welcome: 2},
-		{title: "an account", name: "known.k7", codes: 7, exists: 2},
+		{title: "an account", name: "known.k7", codes: 8, exists: 2},
 		{title: "paused by the operator", name: "pause.k7", exists: 2},
-		{title: "added by the operator and never proved", name: "added.k7", codes: 7, exists: 2},
-		{title: "the same without a login name", name: "plain.k7", codes: 5, exists: 2},
-		{title: "asking for two proofs", name: "twice.k7", codes: 7, exists: 2},
-		{title: "with every budget spent", name: "spent.k7", exists: 2},
+		{title: "added by the operator and never proved", name: "added.k7", codes: 8, exists: 2},
+		{title: "the same without a login name", name: "plain.k7", codes: 6, exists: 2},
+		{title: "asking for two proofs", name: "twice.k7", codes: 8, exists: 2},
+		{title: "with every way to verify", name: "every.k7", codes: 8, exists: 2},
+		{title: "with every budget spent", name: "spent.k7", codes: 1, exists: 2},
 		{title: "nobody with every budget spent", name: "waste.k7", welcome: 2},
 		{
-			title: "stopped by the owner meanwhile", name: "known.k7", codes: 2, exists: 2,
+			title: "stopped by the owner meanwhile", name: "known.k7", codes: 3, exists: 2,
 			meanwhile: `UPDATE flows SET stopped = TRUE WHERE id = $1`,
 		},
 		{
-			title: "given a new password meanwhile", name: "known.k7", codes: 2, exists: 2,
+			title: "given a new password meanwhile", name: "known.k7", codes: 3, exists: 2,
 			meanwhile: `UPDATE accounts SET password_epoch = password_epoch + 1 WHERE id = ` + known,
 		},
 		{
@@ -84,8 +85,9 @@ var equalTables = []string{
 
 func newEqualScene(t *testing.T, database string) *equalScene {
 	s := &equalScene{}
+	_, texts := newGateway(t)
 	s.app = sparekeytest.New(t, sparekeytest.Options{
-		Seed: 1, Database: database, Log: &s.log,
+		Seed: 1, Database: database, Log: &s.log, Settings: texts.Settings,
 		Trace: func(one store.Statement) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -106,7 +108,7 @@ func newEqualScene(t *testing.T, database string) *equalScene {
 // people brings in those who have an account.
 func (s *equalScene) people(t *testing.T) {
 	ctx := context.Background()
-	for _, name := range []string{"known.k7", "pause.k7", "added.k7", "plain.k7", "twice.k7", "spent.k7"} {
+	for _, name := range []string{"known.k7", "pause.k7", "added.k7", "plain.k7", "twice.k7", "every.k7", "spent.k7"} {
 		login, lang := name, ""
 		switch name {
 		case "plain.k7":
@@ -128,6 +130,8 @@ func (s *equalScene) people(t *testing.T) {
 		switch name {
 		case "pause.k7":
 			_, err = s.app.Accounts.Disable(ctx, v.ID)
+		case "every.k7":
+			s.everyWay(v.ID)
 		case "twice.k7":
 			s.rows.Exec(`UPDATE accounts SET two_proofs = TRUE WHERE id = $1`, v.ID)
 		}
@@ -135,6 +139,17 @@ func (s *equalScene) people(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// everyWay gives an account one way of each kind. Nobody answers by them: what
+// they are checked with need not be right.
+func (s *equalScene) everyWay(account string) {
+	for i, kind := range []string{"saved", "totp", "passkey"} {
+		s.rows.Exec(`INSERT INTO credentials (id, account, kind, name, data, lookup, added, changed, dropped, asleep, last_step)
+			VALUES ($1, $2, $3, '', '', $4, 1, 1, 0, 0, 0)`, "way"+strings.Repeat("y", 22)+digit(i), account, kind, kind+" of every.k7")
+	}
+	s.rows.Exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+		VALUES ($1, $2, 'phone', $3, '+351 912 345 204', 1, 1, 0)`, "phone"+strings.Repeat("y", 21), account, phone)
 }
 
 // spend uses up the mails, the short codes and the passwords of some. It takes
@@ -202,6 +217,7 @@ func (s *equalScene) walk(t *testing.T, nth int, class equalClass) []equalStep {
 	w.c.Header.Del("Accept-Language")
 	w.app.Sleep(24 * time.Hour)
 	w.typed = address
+	w.chooses()
 	w.registers()
 	w.mails(address)
 	return w.steps
@@ -229,6 +245,9 @@ func (w *equalWalk) mails(address string) {
 	}
 }
 
+// equalQuestion is what a passkey is asked, a keyed hash of the flow's id too.
+var equalQuestion = regexp.MustCompile(`&#34;challenge&#34;:&#34;[A-Za-z0-9_-]{43}&#34;`)
+
 var equalTook = regexp.MustCompile(`"time":"[^"]*"|"took":\d+`)
 
 // step keeps what a move makes. In an answer the echo of what was typed is
@@ -243,6 +262,7 @@ func (w *equalWalk) step(name string, move func() *sparekeytest.Page) *sparekeyt
 	if p != nil {
 		said := fmt.Sprintf("%d\n%q\n%s", p.Status, p.Header, p.Body)
 		said = strings.ReplaceAll(said, w.typed, strings.Repeat("~", len(w.typed)))
+		said = equalQuestion.ReplaceAllString(said, "~")
 		if w.flow != "" {
 			said = strings.ReplaceAll(said, w.flow, strings.Repeat("~", len(w.flow)))
 		}
@@ -331,6 +351,46 @@ func (w *equalWalk) recovers(messages int) {
 	w.submit(p, "/answer", 410, "code", "33333333")
 	w.ended(at, form.Get("challenge"))
 }
+
+// chooses goes through every way that is offered, in both directions, and answers
+// by each what cannot be right.
+func (w *equalWalk) chooses() {
+	w.t.Helper()
+	w.submit(w.get("/recover", 200), "/recover", 303, "login", w.typed)
+	at := w.c.At()
+	w.deliver()
+	for _, way := range []string{"saved", "passkey", "text", "totp", "mail", "saved"} {
+		status := 303
+		if way == "totp" {
+			status = 200 // first another proof
+		}
+		w.submit(w.get(at+"/ways", 200), "/ways", status, "way", way)
+		p := w.get(at, 200)
+		if way == "text" {
+			w.deliver()
+			p = w.get(at, 200)
+		}
+		switch way {
+		case "saved":
+			w.submit(p, "/answer", 422, "code", "none")
+			w.submit(p, "/answer", 422, "code", "7KQTM-4R7WX-01234-56789-ABCDE")
+		case "passkey":
+			w.submit(p, "/answer", 422, "passkey", "{}")
+			w.submit(p, "/answer", 422, "passkey", nobodysPasskey)
+		case "text":
+			w.submit(p, "/answer", 422, "code", "22222222")
+		}
+	}
+	w.post(at+"/ways", 422, "way", "app")
+	w.post(at+"/act", 303, "password", first, "password_again", first)
+	w.app.Sleep(sparekey.FlowLife)
+	w.get(at, 410)
+}
+
+// nobodysPasskey has the shape of an answer by a passkey that nobody has.
+const nobodysPasskey = `{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{` +
+	`"clientDataJSON":"eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiQUFBQSIsIm9yaWdpbiI6Imh0dHBzOi8vaWQubGFudGVybi50ZXN0In0",` +
+	`"authenticatorData":"SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAA","signature":"AAAA","userHandle":"AAAA"}}`
 
 // tooLate walks through a recovery to the end of its time. Without its key a
 // form is a new one each time, and the flow's id is not made of what was typed:

@@ -42,7 +42,9 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if f.Step == sparekey.Done {
+	// A saved code that was made in the flow is shown at once: whatever becomes of
+	// the flow, the one before does not work any more.
+	if f.Step == sparekey.Done || f.Fresh != "" {
 		return s.done(r, f, nil)
 	}
 	if err := f.Open(now); err != nil {
@@ -112,8 +114,8 @@ func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *pa
 	if f.Session != "" {
 		p.TypedKind, p.SignedInAs = "session", f.Typed
 	}
-	if f.Sends >= sparekey.MaxSends {
-		p.NextAt = time.Time{}
+	if p.Sends = sparekey.MaxSends - f.Sends; p.Sends <= 0 {
+		p.Sends, p.NextAt = 0, time.Time{}
 	}
 	if n == nil && f.Sends > 1 && f.AskedAt.After(c.Started) { // the code of another way is another code
 		p.Note = &page.Note{ID: "code.sent", Args: []any{"At", page.Clock(f.AskedAt)}, Good: true}
@@ -158,35 +160,41 @@ func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) (*page.
 // whatever was posted.
 func (s *Server) flowBase(r *request, f *sparekey.Flow) page.Base {
 	b := s.base(r)
-	b.Self, b.ReturnTo = "/flow/"+f.ID, f.ReturnTo
+	b.Self, b.ReturnTo, b.Step, b.Expires = "/flow/"+f.ID, f.ReturnTo, f.Step, f.Expires
 	return b
 }
 
-// done draws the last page. Some flows have none: they lead on.
+// done draws the last page, or that of a saved code which was made on the way.
+// Some flows have none: they lead on.
 func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 	fresh, err := s.Flows.Fresh(f)
 	if err != nil {
 		return err
 	}
-	if fresh == "" {
-		switch {
-		case f.Purpose == sparekey.Register && s.High: // a mailbox alone does not get them back in
-			return s.see(r, "/account/check")
-		case f.Purpose == sparekey.Register || f.Purpose == sparekey.SignIn:
-			return s.see(r, onward(f.ReturnTo))
-		}
-		if id := keptNote(f.Purpose); id != "" {
-			return s.tell(r, "/account/ways", id, 0)
-		}
+	next, told := s.next(f)
+	if fresh != "" { // it is shown first
+		next, told = "", ""
+	}
+	switch {
+	case r.api:
+	case told != "":
+		return s.tell(r, next, told, 0)
+	case next != "":
+		return s.see(r, next)
 	}
 	login, err := s.login(r, f)
 	if err != nil {
 		return err
 	}
 	p := &page.Done{
-		Base: s.flowBase(r, f), Purpose: f.Purpose, Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
-		SignedIn: f.Session != "" || r.account != nil && r.account.ID == f.Account, Same: f.Same, Fresh: fresh.Reveal(), Note: n,
+		Base: s.flowBase(r, f), Purpose: f.Purpose, Midway: f.Step != sparekey.Done,
+		Flow: f.ID, Login: login, Others: f.Others, At: f.Closed.Add(sparekey.EraseAfter),
+		SignedIn: f.Session != "" || r.account != nil && (r.account.ID == f.Account || f.Purpose == sparekey.Register),
+		Same:     f.Same, Fresh: fresh.Reveal(), Next: next, Note: n,
 		Two: f.Purpose == sparekey.TwoProofs || f.Purpose == sparekey.AddWay && f.Target == string(sparekey.ByTOTP),
+	}
+	if n == nil && told != "" {
+		p.Note = toldNote(told, 0)
 	}
 	if p.SignedIn && f.Session != "" && !p.Left() {
 		p.SignedInAs = f.Typed
@@ -196,6 +204,21 @@ func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 		status = http.StatusUnprocessableEntity
 	}
 	return s.show(r, status, p)
+}
+
+// next is where a flow leads on that has no last page of its own, and what is
+// told there; empty for other flows.
+func (s *Server) next(f *sparekey.Flow) (to, told string) {
+	switch {
+	case f.Purpose == sparekey.Register && s.High: // a mailbox alone does not get them back in
+		return "/account/check", ""
+	case f.Purpose == sparekey.Register || f.Purpose == sparekey.SignIn:
+		return onward(f.ReturnTo), ""
+	}
+	if told = keptNote(f.Purpose); told != "" {
+		to = "/account/ways"
+	}
+	return to, told
 }
 
 // keptNote is what the list of ways says after a flow that changed it; empty for
@@ -214,8 +237,8 @@ func keptNote(p sparekey.Purpose) string {
 	return ""
 }
 
-// postSaved forgets the saved code that the flow's last page shows, once the
-// person has said that it is kept.
+// postSaved forgets the saved code that the flow shows, once the person has said
+// that it is kept.
 func (s *Server) postSaved(r *request) error {
 	id := r.PathValue("id")
 	if !r.form.has("kept") {
@@ -223,7 +246,7 @@ func (s *Server) postSaved(r *request) error {
 		if err != nil {
 			return s.unknown(r, err)
 		}
-		if f.Step != sparekey.Done {
+		if f.Fresh == "" {
 			return s.see(r, "/flow/"+id)
 		}
 		return s.done(r, f, &page.Note{ID: "fresh.tick", Field: "kept"})
@@ -242,7 +265,7 @@ func (s *Server) getSaved(r *request) error {
 	if err != nil {
 		return err
 	}
-	if fresh == "" || f.Step != sparekey.Done {
+	if fresh == "" {
 		return sparekey.ErrNotFound
 	}
 	h := r.w.Header()
@@ -290,7 +313,7 @@ func (s *Server) postAct(r *request) error {
 		Password: r.form.text("password"), Again: r.form.text("password_again"), SignIn: r.form.has("same"),
 		Code: r.form.text("code"), Passkey: r.form.text("passkey"), Name: r.form.text("name"),
 	})
-	if err == nil && out.Flow.Same {
+	if err == nil && out.Flow.Same && out.Flow.Fresh == "" && !r.api {
 		give(r, out.Cookies)
 		return s.see(r, onward(out.Flow.ReturnTo))
 	}
@@ -381,7 +404,10 @@ func (s *Server) waysPage(r *request, status int, f *sparekey.Flow, c *sparekey.
 
 // postWays goes on with another way.
 func (s *Server) postWays(r *request) error {
-	way, place, _ := strings.Cut(r.form.text("way"), " ")
+	way, place, _ := strings.Cut(r.form.text("way"), " ") // of a page's button, which has one value
+	if r.form.has("place") {
+		place = r.form.text("place")
+	}
 	f, err := s.Flows.Choose(r.Context(), r.visit, r.PathValue("id"), sparekey.WayKind(way), place)
 	if errors.Is(err, sparekey.ErrSends) {
 		err = nil // the page says so by itself

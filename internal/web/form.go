@@ -19,6 +19,9 @@ import (
 // A form is what a page sent: every field once, every value text.
 type form url.Values
 
+// A reader reads the body of a request.
+type reader func(http.ResponseWriter, *http.Request) (form, error)
+
 // maxFields is more than any page has.
 const maxFields = 16
 

@@ -22,7 +22,7 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	began := time.Now()
 	out := &answer{ResponseWriter: w}
-	r := &request{Request: hr, w: out, id: s.Source.ID()[:8], nonce: s.Source.ID()}
+	r := &request{Request: hr, w: out, id: s.Source.ID()[:8], nonce: s.Source.ID(), api: strings.HasPrefix(hr.URL.Path, "/api/")}
 	out.request = r
 	s.headers(r)
 	s.hearProxy(hr)
@@ -81,18 +81,21 @@ func (s *Server) unrouted(r *request, h http.Handler) {
 	}
 }
 
-// page is what every page passes: the browser is made out, a form is read and
-// must come from ourselves.
-func (s *Server) page(h handler) http.Handler {
+// page is what every page passes.
+func (s *Server) page(h handler) http.Handler { return s.pass(readForm, h) }
+
+// pass is what a page and its JSON twin pass: the browser is made out, what
+// would change something is read and must come from ourselves.
+func (s *Server) pass(read reader, h handler) http.Handler {
 	return pageHandler(func(r *request) {
-		if r.Method == http.MethodPost {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if err := s.sameOrigin(r.Request); err != nil {
 				s.prepare(r)
 				s.problem(r, http.StatusForbidden, "g.csrf")
 				return
 			}
 			var err error
-			if r.form, err = readForm(r.w, r.Request); err != nil {
+			if r.form, err = read(r.w, r.Request); err != nil {
 				s.prepare(r)
 				s.fail(r, err)
 				return

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"sparekey"
@@ -31,7 +32,7 @@ func (s *Server) myWays(r *request, status int, n *page.Note) error {
 	}
 	p := &page.MyWays{Passkeys: good, Base: s.accountBase(r, v.Email()), Two: v.TwoProofs, Drops: v.DropSecond, Texts: s.Texts, Note: n}
 	for _, h := range held {
-		if h.Way == sparekey.ByPassword && !h.Dropped.IsZero() || !h.Dropped.IsZero() && !s.Now().Before(h.Dropped.Add(sparekey.TakeBack)) {
+		if !h.Dropped.IsZero() && (!s.Now().Before(h.Dropped.Add(sparekey.TakeBack)) || replaced(held, h.Way)) {
 			continue
 		}
 		p.Rows = append(p.Rows, myWay(h))
@@ -40,6 +41,16 @@ func (s *Server) myWays(r *request, status int, n *page.Note) error {
 		p.Typed = typed(r.form.text(n.Field))
 	}
 	return s.show(r, status, p)
+}
+
+// replaced reports whether something is in use in the place of what was dropped of
+// a way that an account has one of: it cannot be taken back then.
+func replaced(held []sparekey.Held, w sparekey.WayKind) bool {
+	switch w {
+	case sparekey.ByPassword, sparekey.BySaved, sparekey.ByTOTP:
+		return slices.ContainsFunc(held, func(h sparekey.Held) bool { return h.Way == w && h.Dropped.IsZero() })
+	}
+	return false
 }
 
 // myWay is a way as the pages show it to its owner.

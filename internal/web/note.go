@@ -14,6 +14,10 @@ import (
 // tell leads to a page that says what has happened. Count is for the notes that
 // say how many, else 0.
 func (s *Server) tell(r *request, to, id string, count int) error {
+	if r.api {
+		r.told = toldNote(id, count)
+		return s.see(r, to)
+	}
 	setCookie(r.w, noteCookie, id+"."+strconv.Itoa(count), noteLife)
 	return s.see(r, to)
 }
@@ -22,7 +26,7 @@ func (s *Server) tell(r *request, to, id string, count int) error {
 // forgets it.
 func told(r *request, may ...string) *page.Note {
 	c, err := r.Cookie(noteCookie)
-	if err != nil || r.Method != http.MethodGet {
+	if err != nil || r.Method != http.MethodGet || r.api { // a page is to say it
 		return nil
 	}
 	for _, id := range may {
@@ -32,12 +36,16 @@ func told(r *request, may ...string) *page.Note {
 				continue
 			}
 			dropCookie(r.w, noteCookie)
-			n := &page.Note{ID: id, Good: id != "dev.gone", Calm: id == "dev.gone"}
-			if count > 0 {
-				n.Args = []any{"Count", count}
-			}
-			return n
+			return toldNote(id, count)
 		}
 	}
 	return nil
+}
+
+func toldNote(id string, count int) *page.Note {
+	n := &page.Note{ID: id, Good: id != "dev.gone", Calm: id == "dev.gone"}
+	if count > 0 {
+		n.Args = []any{"Count", count}
+	}
+	return n
 }

@@ -77,8 +77,11 @@ func statusOf(k sparekey.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// show draws a page.
+// show draws a page, or tells a program what it says.
 func (s *Server) show(r *request, status int, p page.Page) error {
+	if r.api {
+		return s.showJSON(r, status, p)
+	}
 	body, err := s.Pages.Render(p)
 	if err != nil {
 		return err
@@ -93,8 +96,13 @@ func (s *Server) show(r *request, status int, p page.Page) error {
 	return nil
 }
 
-// see leads on with a 303: Back and reload are safe after it.
+// see leads on with a 303: Back and reload are safe after it. A program is
+// answered with what is there, see follow.
 func (s *Server) see(r *request, to string) error {
+	if r.api {
+		r.led = to
+		return nil
+	}
 	r.w.Header().Set("Location", to)
 	r.w.WriteHeader(http.StatusSeeOther)
 	return nil
@@ -128,7 +136,7 @@ func (s *Server) failure(r *request, e *sparekey.Error) {
 			return
 		}
 	}
-	p := &page.Problem{Base: s.base(r), Status: statusOf(e.Kind), ID: e.Code, Args: e.Args}
+	p := &page.Problem{Base: s.base(r), Status: statusOf(e.Kind), ID: e.Code, Args: e.Args, Field: e.Field}
 	if e.After > 0 {
 		p.Retry = e.After
 		p.RetryAt = p.Now.Add(e.After)
@@ -139,7 +147,7 @@ func (s *Server) failure(r *request, e *sparekey.Error) {
 // door draws the form that somebody has sent who is to wait, with what was typed
 // and the wait above it; nil for what is no form of a start.
 func (s *Server) door(r *request, e *sparekey.Error) page.Page {
-	if r.Method != http.MethodPost || e.After == 0 || e.Kind != sparekey.KindSlow && e.Kind != sparekey.KindBusy {
+	if r.api || r.Method != http.MethodPost || e.After == 0 || e.Kind != sparekey.KindSlow && e.Kind != sparekey.KindBusy {
 		return nil
 	}
 	b, login := s.base(r), typed(r.form.text("login"))

@@ -62,6 +62,45 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("POST /account/data", s.signedIn(s.begins(s.postData)))
 	m.Handle("POST /signout", s.page(s.postSignOut))
 
-	m.Handle("GET /api/v1/session", s.api(s.getSession))
+	for _, o := range s.operations() {
+		m.Handle(o.Pattern, s.serves(o))
+	}
 	return m
+}
+
+// operations is the site map for programs.
+func (s *Server) operations() []Operation {
+	flow, begun, signedIn := Gives{200: flowView{}}, Gives{201: flowView{}}, Gives{200: sessionView{}, 201: flowView{}}
+	return []Operation{
+		{Pattern: "POST /api/v1/register", Says: "Begin a registration", Takes: registerBody{}, Gives: begun, Starts: true, handler: s.postRegister},
+		{Pattern: "POST /api/v1/recover", Says: "Begin a recovery", Takes: recoverBody{}, Gives: begun, Starts: true, handler: s.postRecover},
+		{Pattern: "POST /api/v1/signin", Says: "Sign in, to a session or to a flow for a second proof", Takes: signInBody{}, Gives: signedIn, Starts: true, handler: s.postSignIn},
+		{Pattern: "POST /api/v1/signin/question", Says: "What to ask the browser's passkeys", Takes: keyBody{}, Gives: Gives{200: questionView{}}, handler: s.postPasskey},
+		{Pattern: "POST /api/v1/signin/passkey", Says: "Sign in with a passkey", Takes: passkeyBody{}, Gives: signedIn, Starts: true, handler: s.postSignIn},
+
+		{Pattern: "GET /api/v1/flows/{id}", Says: "Where a flow stands", Gives: flow, handler: s.getFlow},
+		{Pattern: "POST /api/v1/flows/{id}/answer", Says: "Answer the open challenge", Takes: answerBody{}, Gives: flow, handler: s.postAnswer},
+		{Pattern: "POST /api/v1/flows/{id}/again", Says: "Have the code sent again", Takes: againBody{}, Gives: flow, handler: s.postAgain},
+		{Pattern: "GET /api/v1/flows/{id}/ways", Says: "The ways to verify", Gives: flow, handler: s.getWays},
+		{Pattern: "POST /api/v1/flows/{id}/ways", Says: "Go on with another way", Takes: chooseBody{}, Gives: flow, handler: s.postWays},
+		{Pattern: "POST /api/v1/flows/{id}/act", Says: "Do what the flow is for", Takes: actBody{}, Gives: flow, handler: s.postAct},
+		{Pattern: "POST /api/v1/flows/{id}/saved", Says: "Say that the saved code is kept", Takes: savedBody{}, Gives: flow, handler: s.postSaved},
+		{Pattern: "GET /api/v1/flows/{id}/data", Says: "The data of an account, in the end of its export", Gives: Gives{200: map[string]any{}}, handler: s.getFile},
+
+		{Pattern: "GET /api/v1/session", Says: "Who is signed in", Gives: Gives{200: sessionView{}}, Session: true, light: true, handler: s.getSession},
+		{Pattern: "DELETE /api/v1/session", Says: "Sign out", Gives: Gives{204: nil}, handler: s.postSignOut},
+		{Pattern: "GET /api/v1/sessions", Says: "Where the account is signed in", Gives: Gives{200: sessionsView{}}, Session: true, handler: s.getDevices},
+		{Pattern: "DELETE /api/v1/sessions", Says: "Sign all others out", Gives: Gives{200: sessionsView{}}, Session: true, handler: s.dropOthers},
+		{Pattern: "DELETE /api/v1/sessions/{id}", Says: "Sign one out (204: it was the one that asked)", Gives: Gives{200: sessionsView{}, 204: nil}, Session: true, handler: s.dropSession},
+
+		{Pattern: "GET /api/v1/ways", Says: "What the account can verify with", Gives: Gives{200: myWaysView{}}, Session: true, handler: s.getMyWays},
+		{Pattern: "POST /api/v1/ways", Says: "Begin a change of the ways", Takes: changeBody{}, Gives: begun, Session: true, Starts: true, handler: s.postMyWays},
+		{Pattern: "GET /api/v1/check", Says: "What would be left after each loss", Gives: Gives{200: checkView{}}, Session: true, handler: s.getCheck},
+		{Pattern: "POST /api/v1/check", Says: "Begin a rehearsal of a recovery", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.postCheck},
+		{Pattern: "POST /api/v1/password", Says: "Begin the change of the password", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.postPassword},
+		{Pattern: "POST /api/v1/account/export", Says: "Begin to let the account's data out", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.exports},
+		{Pattern: "POST /api/v1/account/delete", Says: "Begin the deletion of the account", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.deletes},
+
+		{Pattern: "GET /api/v1/openapi.json", Says: "This document", Gives: Gives{200: map[string]any{}}, light: true, handler: s.getOpenAPI},
+	}
 }

@@ -110,6 +110,41 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 			toldOf(t, name, name != "paused by the operator", change)
 		}
 	}
+	changes := func(app *sparekeytest.App, c *sparekeytest.Client, fields ...string) {
+		changeWays(app, c, mara, fields...)
+		c.Get(c.At()).See(200).Submit("/act").See(303)
+	}
+	addressID := func(app *sparekeytest.App) string {
+		return app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, "mara@example.org")
+	}
+	toldOf(t, "a way added", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) { addSaved(app, other, mara) })
+	toldOf(t, "a way dropped", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "drop", "id", addressID(app))
+	})
+	toldOf(t, "a way taken back", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "drop", "id", addressID(app))
+		changes(app, other, "do", "keep", "id", addressID(app))
+	})
+	toldOf(t, "two proofs", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) { changes(app, other, "do", "two-on") })
+	toldOf(t, "a saved code used", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		code := addSaved(app, other, mara)
+		app.Deliver()
+		choose(other, startsRecovery(other, app, mara), "saved").See(303)
+		other.Get(other.At()).Submit("/answer", "code", code).See(303)
+	})
+	toldOf(t, "half a sign-in", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "two-on")
+		app.Deliver()
+		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		app.Sleep(2 * sparekey.HalfAfter)
+	})
+	toldOf(t, "the second proof to be dropped by the operator", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		changes(app, other, "do", "two-on")
+		app.Deliver()
+		if _, _, err := app.Accounts.DropSecond(context.Background(), idOf(app, mara)); err != nil {
+			t.Error(err)
+		}
+	})
 	toldOf(t, "signed in from a new browser", true, func(app *sparekeytest.App, _, _ *sparekeytest.Client) {
 		app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	})
@@ -121,6 +156,36 @@ func TestA51EveryChangeIsTold(t *testing.T) {
 		endings["deletion planned"](app, c, other)
 		app.Deliver()
 		endings["recovered"](app, c, other)
+	})
+	act := func(app *sparekeytest.App, c *sparekeytest.Client, fields ...string) {
+		changeWays(app, c, mara, fields...)
+		c.Get(c.At()).Submit("/act").See(303)
+	}
+	saved := func(app *sparekeytest.App) string {
+		return app.Rows().Text(`SELECT id FROM credentials WHERE kind = 'saved'`)
+	}
+	toldOf(t, "a way was added", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+	})
+	toldOf(t, "a way was removed", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+		act(app, other, "do", "drop", "id", saved(app))
+	})
+	toldOf(t, "a way was taken back", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "add", "way", "saved")
+		act(app, other, "do", "drop", "id", saved(app))
+		act(app, other, "do", "keep", "id", saved(app))
+	})
+	toldOf(t, "two proofs were turned on", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		act(app, other, "do", "two-on")
+	})
+	toldOf(t, "the saved code was used", true, func(app *sparekeytest.App, _, other *sparekeytest.Client) {
+		code := addSaved(app, other, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c := app.Client()
+		at := startsRecovery(c, app, mara)
+		choose(c, at, "saved").See(303)
+		c.Get(at).Submit("/answer", "code", code).See(303)
 	})
 	toldOf(t, "let in again by the operator", true, func(app *sparekeytest.App, c, other *sparekeytest.Client) {
 		endings["paused by the operator"](app, c, other)

@@ -8,57 +8,49 @@ import (
 	"time"
 
 	"sparekey"
+	"sparekey/internal/secret"
 )
 
 // A sessionView is what an application may know of the session that a cookie
 // opens.
 type sessionView struct {
-	Account     string           `json:"account"`
-	Identifiers []identifierView `json:"identifiers"`
+	Account     string           `json:"account" doc:"The account's id, which never changes."`
+	Identifiers []identifierView `json:"identifiers" doc:"What the account has shown to be its own."`
 	SignedIn    signedInView     `json:"signed_in"`
 	Expires     time.Time        `json:"expires"`
 }
 
 type identifierView struct {
-	Kind  string `json:"kind"`
+	Kind  string `json:"kind" doc:"email, login or phone."`
 	Value string `json:"value"`
 }
 
 type signedInView struct {
 	At  time.Time          `json:"at"`
-	How []sparekey.WayKind `json:"how"`
+	How []sparekey.WayKind `json:"how" doc:"The ways that were proved."`
 }
 
-// problemView is a problem of RFC 9457.
-type problemView struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Code   string `json:"code"`
-}
-
-// api is a route that programs call: its answers are JSON, errors too.
-func (s *Server) api(h handler) http.Handler {
+// light is a route that programs call with each of their own requests: it does
+// without the cookies that a page would give, and mostly without the database.
+func (s *Server) light(h handler) http.Handler {
 	return pageHandler(func(r *request) {
-		s.prepareAPI(r)
+		r.printer = s.Catalogue.Printer("")
+		r.visit.From = s.client(r.Request)
 		if err := h(r); err != nil {
-			s.failAPI(r, err)
+			s.failLight(r, err)
 		}
 	})
 }
 
-// prepareAPI does without the cookies that a page would give.
-func (s *Server) prepareAPI(r *request) {
-	r.printer = s.Catalogue.Printer("")
-	r.visit.From = s.client(r.Request)
-}
-
 // getSession tells who is signed in.
 func (s *Server) getSession(r *request) error {
-	a, err := s.Sessions.Check(r.Context(), token(r.Request, sessionCookie))
+	return s.showSession(r, token(r.Request, sessionCookie))
+}
+
+func (s *Server) showSession(r *request, t secret.Token) error {
+	a, err := s.Sessions.Check(r.Context(), t)
 	if errors.Is(err, sparekey.ErrNotFound) {
-		r.w.Header().Set("WWW-Authenticate", `Cookie realm="session"`)
-		return &statusError{http.StatusUnauthorized, "not-signed-in"}
+		return s.showNobody(r)
 	}
 	if err != nil {
 		return err
@@ -71,23 +63,28 @@ func (s *Server) getSession(r *request) error {
 	return writeJSON(r.w, http.StatusOK, "application/json", out)
 }
 
-func (s *Server) failAPI(r *request, err error) {
-	p := problemView{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal"}
-	var status *statusError
-	switch {
-	case errors.As(err, &status):
-		p.Status, p.Code = status.status, status.code
-	case errors.Is(err, sparekey.ErrDown):
+// showNobody says that nobody is signed in.
+func (s *Server) showNobody(r *request) error {
+	r.w.Header().Set("WWW-Authenticate", `Cookie realm="session"`)
+	return writeProblem(r, problemView{Status: http.StatusUnauthorized, Code: "not-signed-in"})
+}
+
+func (s *Server) failLight(r *request, err error) {
+	s.Log.Error("request failed", "request", r.id, "err", err)
+	p := problemView{Status: http.StatusInternalServerError, Code: "internal"}
+	if errors.Is(err, sparekey.ErrDown) {
 		p.Status, p.Code = http.StatusServiceUnavailable, "unavailable"
 		r.w.Header().Set("Retry-After", strconv.Itoa(int(sparekey.ErrDown.After.Seconds())))
-		s.Log.Error("request failed", "request", r.id, "err", err)
-	default:
-		s.Log.Error("request failed", "request", r.id, "err", err)
 	}
-	p.Title = http.StatusText(p.Status)
-	if err := writeJSON(r.w, p.Status, "application/problem+json", p); err != nil {
+	if err := writeProblem(r, p); err != nil {
 		s.Log.Error("answer broke", "request", r.id, "err", err)
 	}
+}
+
+// writeProblem answers with a problem of RFC 9457.
+func writeProblem(r *request, p problemView) error {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	return writeJSON(r.w, p.Status, "application/problem+json", p)
 }
 
 func writeJSON(w http.ResponseWriter, status int, kind string, v any) error {

@@ -175,10 +175,13 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows, c := app.Rows(), app.Client()
 		scene := shieldSet(t, app, c)
-		gets, posts := shieldRoutes(t, "GET"), shieldRoutes(t, "POST")
+		gets, posts, deletes := shieldRoutes(t, "GET"), shieldRoutes(t, "POST"), shieldRoutes(t, "DELETE")
 		before := rows.Dump()
-		for _, route := range append(slices.Clone(gets), posts...) {
+		for _, route := range slices.Concat(gets, posts, deletes) {
 			allow := []string{}
+			if slices.Contains(deletes, route) {
+				allow = append(allow, "DELETE")
+			}
 			if slices.Contains(gets, route) {
 				allow = append(allow, "GET", "HEAD")
 			}

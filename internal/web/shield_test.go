@@ -30,7 +30,7 @@ func shieldRoutes(t *testing.T, method string) []string {
 	for _, found := range regexp.MustCompile(`"`+method+` (/[^"]*)"`).FindAllStringSubmatch(string(source), -1) {
 		paths = append(paths, strings.TrimSuffix(found[1], "{$}"))
 	}
-	if len(paths) < 8 {
+	if len(paths) < 3 {
 		t.Fatalf("got %d routes of %s in routes.go, want all of them", len(paths), method)
 	}
 	return paths
@@ -133,6 +133,9 @@ func TestA62OtherSitesChangeNothing(t *testing.T) {
 		scene := shieldSet(t, app, c)
 		before, cookies := rows.Dump(), maps.Clone(c.Cookies)
 		for _, route := range shieldRoutes(t, "POST") {
+			if strings.HasPrefix(route, "/api/") {
+				continue // see TestA62OtherSitesAreNoPrograms
+			}
 			if !slices.ContainsFunc(scene.posts, func(p shieldPost) bool { return p.route == route }) {
 				t.Errorf("got no request for the route %s, want one in shieldSet", route)
 			}
@@ -278,6 +281,7 @@ func shieldJourney(app *sparekeytest.App, see func(*sparekeytest.Page)) *spareke
 	c.Header = http.Header{}
 	script := regexp.MustCompile(`/assets/[^"]+`).FindString(c.Get("/signin").Body + c.Get("/account").Body)
 	c.Get(script).See(200)
+	shieldProgram(app, c)
 	c.Get("/assets/none").See(404)
 	return c
 }
@@ -309,7 +313,7 @@ func TestA63EveryAnswer(t *testing.T) {
 				}
 			}
 		})
-		for _, status := range []int{200, 303, 400, 401, 403, 404, 405, 413, 415, 421, 422} {
+		for _, status := range []int{200, 201, 204, 303, 400, 401, 403, 404, 405, 413, 415, 421, 422} {
 			if !statuses[status] {
 				t.Errorf("got no answer %d on the journey, want one of each kind", status)
 			}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -85,7 +84,7 @@ func (s *Server) postPasskey(r *request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(r.w, http.StatusOK, "application/json", map[string]any{"options": json.RawMessage(options), "challenge": challenge})
+	return writeJSON(r.w, http.StatusOK, "application/json", questionView{challenge, options})
 }
 
 // postSignOut ends the session of this browser.

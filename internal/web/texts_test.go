@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -149,6 +150,31 @@ func TestA37TextsAreFew(t *testing.T) {
 	})
 }
 
+// A37: texts for many accounts that leave at once fit the cap on the block that
+// their numbers are of.
+func TestA37TextsAtOnceFitTheCap(t *testing.T) {
+	withGateway(t, func(t *testing.T, app *sparekeytest.App, g *gateway) {
+		app.Register(mara, first)
+		var emails []string
+		for i := range 40 {
+			emails = append(emails, fmt.Sprintf("a%02d@example.com", i))
+		}
+		app.Fill(emails)
+		for i, email := range emails {
+			app.Rows().Exec(`INSERT INTO identifiers (id, account, kind, key, shown, added, proved, dropped)
+				SELECT $1, account, 'phone', $2, $2, added, proved, 0 FROM identifiers WHERE key = $3`,
+				"phone"+email, fmt.Sprintf("+3519123452%02d", i), email)
+			c := app.Client()
+			c.Get("/recover").Submit("/recover", "login", email).See(303)
+			c.Get(c.At()+"/ways").Submit("/ways", "way", "text").See(303)
+		}
+		app.Deliver()
+		if got, want := len(g.box.Texts("")), sparekey.TextPrefixCap()[0].Max; got != want {
+			t.Errorf("got %d texts to one block of numbers, want %d", got, want)
+		}
+	})
+}
+
 // startsRecovery begins a recovery and gives the flow's path.
 func startsRecovery(c *sparekeytest.Client, app *sparekeytest.App, login string) string {
 	c.Get("/recover").Submit("/recover", "login", login).See(303)
@@ -194,5 +220,56 @@ func TestGatewayThatBreaks(t *testing.T) {
 				t.Errorf("status %d, a minute later: got %d texts, want %d", status, got, want)
 			}
 		}
+	})
+}
+
+// A number is told when the password or the ways change, and of nothing that
+// happens every day (A51).
+func TestA51NumbersAreTold(t *testing.T) {
+	withGateway(t, func(t *testing.T, app *sparekeytest.App, g *gateway) {
+		owner := app.Register(mara, first)
+		addPhone(t, app, g, owner)
+		app.Deliver()
+		app.Sleep(2 * time.Hour)
+		before := len(g.box.Texts(phone))
+		machineSignIn(app, mara, first)
+		app.Deliver()
+		if got := len(g.box.Texts(phone)) - before; got != 0 {
+			t.Errorf("got %d texts about a sign-in, want none", got)
+		}
+		machineRecover(app, app.Client(), mara, second)
+		app.Deliver()
+		texts := g.box.Texts(phone)[before:]
+		if len(texts) != 1 || !strings.Contains(texts[0].Body, "your password was changed") || strings.Contains(texts[0].Body, "http") {
+			t.Errorf("got texts %v, want one that the password was changed, without a link", texts)
+		}
+	})
+}
+
+// A code answers the challenge it was made for and no other: not that of another
+// way, another flow, another purpose, or of what is being added (A19, A20).
+func TestA19CodesOfOtherWays(t *testing.T) {
+	withGateway(t, func(t *testing.T, app *sparekeytest.App, g *gateway) {
+		owner := app.Register(mara, first)
+		addPhone(t, app, g, owner)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c := app.Client()
+		at := startsRecovery(c, app, mara)
+		mailed := app.Code(mara)
+		choose(c, at, "text").See(303)
+		texted := g.code(t, app)
+		c.Get(at).Submit("/answer", "code", mailed).See(422) // the mail's at the text's challenge
+		c.Get(at+"/ways").Submit("/ways", "way", "mail").See(303)
+		c.Get(at).Submit("/answer", "code", texted).See(422) // and the other way round
+		other := app.Client()
+		elsewhere := startsRecovery(other, app, mara)
+		other.Get(elsewhere).Submit("/answer", "code", mailed).See(422) // of another flow
+		changeWays(app, owner, mara, "do", "add", "email", "mara@example.org")
+		adds := owner.At()
+		owner.Get(adds).See(200).Says("Confirm it’s yours")
+		owner.Get(adds).Submit("/answer", "code", mailed).See(422) // of another purpose
+		added := app.Code("mara@example.org")
+		c.Get(at).Submit("/answer", "code", added).See(422)
+		c.Get(at).Submit("/answer", "code", mailed).See(303)
 	})
 }

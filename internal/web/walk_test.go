@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type walker struct {
 	asked   []string // challenges
 	said    []string // what was done, for the failure
 	rounds  int
+	began   string // in microseconds
 }
 
 const (
@@ -68,6 +70,7 @@ func newWalker(t *testing.T, app *sparekeytest.App) *walker {
 	w.logins = []string{victim, strong, "nobody@example.com"}
 	w.browser = [2]*sparekeytest.Client{app.Client(), app.Client()}
 	w.own(t)
+	w.began = strconv.FormatInt(app.Now().UnixMicro(), 10)
 	app.Sleep(sparekey.YoungFor + time.Hour)
 	return w
 }
@@ -86,8 +89,8 @@ func (w *walker) own(t *testing.T) {
 	w.flows, w.asked = nil, nil
 }
 
-// others is all that the others have: their accounts, addresses, ways, sessions
-// and known browsers.
+// others is all that the others have: their accounts, addresses and ways, and the
+// sessions and known browsers that are new or were ended. What time ends is theirs.
 func (w *walker) others() string {
 	return strings.Join(w.rows.List(`
 		SELECT a.id || ' ' || a.password_epoch || ' ' || a.ways_epoch || ' ' || a.two_proofs || ' ' || a.disabled || ' ' || a.delete_at
@@ -97,9 +100,9 @@ func (w *walker) others() string {
 		UNION ALL SELECT x.id || ' ' || x.key || ' ' || x.dropped || ' ' || x.asleep
 		  FROM identifiers x JOIN identifiers i ON i.account = x.account WHERE i.key IN ('`+victim+`', '`+strong+`')
 		UNION ALL SELECT s.id || ' ' || s.ended
-		  FROM sessions s JOIN identifiers i ON i.account = s.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		  FROM sessions s JOIN identifiers i ON i.account = s.account WHERE (s.ended > 0 OR s.created > `+w.began+`) AND i.key IN ('`+victim+`', '`+strong+`')
 		UNION ALL SELECT b.id
-		  FROM browsers b JOIN identifiers i ON i.account = b.account WHERE i.key IN ('`+victim+`', '`+strong+`')
+		  FROM browsers b JOIN identifiers i ON i.account = b.account WHERE b.created > `+w.began+` AND i.key IN ('`+victim+`', '`+strong+`')
 		 ORDER BY 1`), "\n")
 }
 

@@ -103,9 +103,9 @@ func TestA23SavedCodeRecovers(t *testing.T) {
 		}
 		c.Get(at).Submit("/answer", "code", "7KQTM-4R7WX-01234-56789-ABCDE").See(422).Says("4 tries left")
 		c.Get(at).Submit("/answer", "code", " "+strings.ToLower(strings.ReplaceAll(code, "-", " "))).See(303)
-		c.Get(at).Says("Choose a new password").Submit("/act", "password", second, "password_again", second).See(303)
-		c.Get(at).Says("Your password is updated.")
+		c.Get(at).Says("Keep this code safe")
 		fresh := keepSaved(c)
+		c.Get(at).Says("Choose a new password").Submit("/act", "password", second, "password_again", second).See(303)
 		c.Get(at).See(200).Says("Your password is updated.")
 		if savedShape.MatchString(c.Get(at).Text()) {
 			t.Error("got the saved code shown again after it was kept, want it once")
@@ -162,6 +162,7 @@ func TestYoungWaysSleep(t *testing.T) {
 		app.Deliver()
 		choose(c, at, "saved").See(303)
 		c.Get(at).Submit("/answer", "code", code).See(303)
+		keepSaved(c)
 		c.Get(at).See(200).Says("One more proof is needed.")
 		c.Get(at+"/ways").Submit("/ways", "way", "mail").See(303)
 		c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
@@ -495,5 +496,55 @@ func TestHalfSignInIsTold(t *testing.T) {
 			t.Errorf("got %d notices of half a sign-in, want 1", got)
 		}
 		owner.Get("/account/activity").Says("The right password was typed, but not the second proof.")
+	})
+}
+
+// Two codes by mail are one way, whichever addresses they go to: an account that
+// asks for two proofs is not opened by two mailboxes, or by one of them twice (A44).
+func TestA44TwoMailboxesAreOneWay(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		changeWays(app, owner, mara, "do", "add", "email", other)
+		owner.Get(owner.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		addTOTP(app, owner, mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		for _, c := range []*sparekeytest.Client{app.Client(), owner} { // the owner's browser is offered both addresses
+			at := startsRecovery(c, app, mara)
+			c.Get(at).Submit("/answer", "code", app.Code(mara)).See(303)
+			page := c.Get(at).See(200).Says("One more proof is needed.")
+			if page.Holds("Email code") {
+				t.Error("got a second code by mail offered, want other ways alone")
+			}
+			second := app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, other)
+			c.Post(at+"/ways", "way", "mail").See(422)
+			c.Post(at+"/ways", "way", "mail "+second).See(422)
+			c.Post(at + "/again").See(303)
+			c.Post(at+"/act", "password", third, "password_again", third).See(303)
+			app.Client().Get("/signin").Submit("/signin", "login", mara, "password", third).See(422)
+		}
+	})
+}
+
+// "Get code" is for ways that send one: with a saved code asked for it sends
+// nothing, and costs no message.
+func TestGetCodeOnlyWhereOneIsSent(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		addSaved(app, app.Register(mara, first), mara)
+		app.Sleep(sparekey.YoungFor + time.Hour)
+		c := app.Client()
+		at := startsRecovery(c, app, mara)
+		choose(c, at, "saved").See(303)
+		app.Sleep(2 * time.Minute)
+		before := len(app.Sink.Mails(mara))
+		found := challengeShape.FindStringSubmatch(c.Get(at).Body)
+		c.Post(at+"/again", "challenge", found[1]).See(303)
+		app.Deliver()
+		if got := len(app.Sink.Mails(mara)) - before; got != 0 {
+			t.Errorf("got %d mails for a saved code, want none", got)
+		}
+		if got := app.Rows().Text(`SELECT sends || '' FROM flows WHERE id = $1`, strings.TrimPrefix(at, "/flow/")); got != "1" {
+			t.Errorf("got %s messages spent, want the first alone", got)
+		}
 	})
 }

@@ -82,6 +82,11 @@ type request struct {
 	id      string // names the request in the log and to the person
 	// cookieless says that the browser brought no secret of its own.
 	cookieless bool
+
+	api   bool          // a program asks: every answer is JSON
+	given *flow.Cookies // what a move has given the browser
+	led   string        // where a browser would be led to, and with which note
+	told  *page.Note
 }
 
 // A handler answers a request for a page. What it returns as an error becomes

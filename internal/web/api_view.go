@@ -1,0 +1,166 @@
+package web
+
+import (
+	"encoding/json"
+	"time"
+
+	"sparekey"
+)
+
+// What programs are told: of each page what it says, and nothing else. A new
+// fact belongs into the page first.
+
+// A flowView is where a flow stands. At the step verify it has a challenge, or
+// the ways to choose from; at the step act one of password, confirm, enrol and
+// passkey.
+type flowView struct {
+	ID        string           `json:"id"`
+	Purpose   sparekey.Purpose `json:"purpose"`
+	Step      sparekey.Step    `json:"step" enum:"verify,act,done"`
+	Expires   time.Time        `json:"expires,omitzero" doc:"When it ends by itself. Some steps end sooner."`
+	Typed     *typedView       `json:"typed,omitempty" doc:"What the flow began with."`
+	Challenge *challengeView   `json:"challenge,omitempty" doc:"The question that is open."`
+	Ways      *choiceView      `json:"ways,omitempty" doc:"The ways to choose from."`
+	OtherWays string           `json:"other_ways,omitempty" doc:"Where the other ways are."`
+	Password  *passwordView    `json:"password,omitempty" doc:"A new password is wanted."`
+	Confirm   *confirmView     `json:"confirm,omitempty" doc:"What will happen is to be confirmed."`
+	Enrol     *enrolView       `json:"enrol,omitempty" doc:"An authenticator app is added: a code of it is wanted."`
+	Passkey   *makingView      `json:"passkey,omitempty" doc:"A passkey is added: what the browser makes is wanted."`
+	Saved     string           `json:"saved_code,omitempty" doc:"A new saved code, until it is said to be kept: nothing else is told before."`
+	Done      *doneView        `json:"done,omitempty"`
+	Note      *noteView        `json:"note,omitempty"`
+}
+
+// A noteView is what a page says beside itself: that a message was sent, that it
+// is too early for another.
+type noteView struct {
+	Code string `json:"code" doc:"The id of the sentence."`
+	Text string `json:"text" doc:"The sentence, in the person's language."`
+}
+
+type typedView struct {
+	Kind  string `json:"kind" doc:"email or login; session for the account's own address; notice where nothing was typed."`
+	Value string `json:"value"`
+}
+
+type challengeView struct {
+	ID       string           `json:"id"`
+	Way      sparekey.WayKind `json:"way" doc:"mail, text, saved, totp, passkey, or new for the code to what is added."`
+	To       string           `json:"to,omitempty" doc:"What is added."`
+	AskedAt  time.Time        `json:"asked_at,omitzero" doc:"When the flow began."`
+	NextSend time.Time        `json:"next_send,omitzero" doc:"When the code can be sent again. Not there if it will not be."`
+	Sends    *int             `json:"sends_left,omitempty" doc:"How often the code can still be sent again."`
+	Options  json.RawMessage  `json:"options,omitempty" doc:"For navigator.credentials.get, in its JSON."`
+}
+
+// A questionView is what a sign-in page asks a browser for.
+type questionView struct {
+	Challenge string          `json:"challenge" doc:"To be sent with the answer."`
+	Options   json.RawMessage `json:"options" doc:"For navigator.credentials.get, in its JSON."`
+}
+
+type makingView struct {
+	Options json.RawMessage `json:"options" doc:"For navigator.credentials.create, in its JSON."`
+}
+
+type choiceView struct {
+	List []wayView `json:"list" nullable:"false"`
+	Own  bool      `json:"own" doc:"These are the account's own ways. Else they are the same for everybody."`
+	More bool      `json:"more" doc:"Something was proved already, and is not enough."`
+	Open bool      `json:"open" doc:"A challenge is open: one can go back to it."`
+}
+
+type wayView struct {
+	Way   sparekey.WayKind `json:"way"`
+	Place string           `json:"place,omitempty" doc:"Tells ways of one kind apart."`
+	To    string           `json:"to,omitempty" doc:"Where the code would go, most of it hidden."`
+}
+
+type passwordView struct {
+	Username string `json:"username" doc:"For password managers."`
+	Min      int    `json:"min" doc:"So many characters it must have."`
+}
+
+type confirmView struct {
+	Login string     `json:"login,omitempty" doc:"The login name that was chosen."`
+	Erase time.Time  `json:"erase_at,omitzero" doc:"When the account will be erased."`
+	Two   *bool      `json:"two_proofs,omitempty" doc:"Whether two proofs will be asked for."`
+	Way   *myWayView `json:"way,omitempty" doc:"The way that is dropped or kept."`
+}
+
+type enrolView struct {
+	Seed    string `json:"seed" doc:"To be typed into the app, in base 32."`
+	Address string `json:"address" doc:"To be drawn as a QR code."`
+	Two     bool   `json:"two_proofs" doc:"The account asks for two proofs already. Else it will."`
+}
+
+type doneView struct {
+	SignedIn bool      `json:"signed_in" doc:"There is a session."`
+	Same     bool      `json:"same" doc:"Nothing was changed: the current password was given."`
+	Others   int       `json:"others" doc:"Other sessions that ended."`
+	Login    string    `json:"login,omitempty" doc:"To sign in with."`
+	Erase    time.Time `json:"erase_at,omitzero" doc:"When the account will be erased."`
+	Data     string    `json:"data,omitempty" doc:"Where the account's data is."`
+	Next     string    `json:"next,omitempty" doc:"Where the pages lead on: a path of this host, or an address at the origin of the site."`
+}
+
+type sessionsView struct {
+	List []deviceView `json:"sessions" nullable:"false"`
+	Note *noteView    `json:"note,omitempty"`
+}
+
+type deviceView struct {
+	ID      string    `json:"id,omitempty" doc:"To end it by. The one that asks has none."`
+	Browser string    `json:"browser,omitempty" doc:"From a closed list, in English."`
+	Address string    `json:"address"`
+	First   time.Time `json:"signed_in_at"`
+	Last    time.Time `json:"last_seen"`
+	Current bool      `json:"current" doc:"It is the one that asks."`
+	Shared  bool      `json:"shared" doc:"It is on a shared computer."`
+}
+
+type myWaysView struct {
+	List  []myWayView     `json:"ways" nullable:"false"`
+	Two   bool            `json:"two_proofs" doc:"The account asks for two proofs."`
+	Drops time.Time       `json:"two_proofs_until,omitzero" doc:"When that ends because an operator said so."`
+	Texts bool            `json:"texts" doc:"Text messages can be sent: a phone number can be added."`
+	Good  json.RawMessage `json:"passkeys,omitempty" doc:"The passkeys that are still good, for PublicKeyCredential.signalAllAcceptedCredentials."`
+	Note  *noteView       `json:"note,omitempty"`
+}
+
+type myWayView struct {
+	ID    string           `json:"id,omitempty" doc:"To drop or keep it by, if it can be."`
+	Way   sparekey.WayKind `json:"way"`
+	Value string           `json:"value,omitempty"`
+	Since time.Time        `json:"since,omitzero" doc:"When it was proved or added, or last changed."`
+	Alone time.Time        `json:"alone_from,omitzero" doc:"It is young, and counts alone from then on."`
+	Until time.Time        `json:"back_until,omitzero" doc:"It was dropped, and can be taken back until then."`
+	Sleep bool             `json:"asleep" doc:"It opens nothing until it is woken."`
+}
+
+type checkView struct {
+	State  string     `json:"state" enum:"ready,step,risk" doc:"No loss, one or several would lock the person out."`
+	Losses []lossView `json:"losses" nullable:"false"`
+}
+
+type lossView struct {
+	ID   string     `json:"lost" enum:"password,phone,email"`
+	Safe bool       `json:"safe" doc:"What is left is enough."`
+	Left []leftView `json:"left" nullable:"false" doc:"What still counts."`
+}
+
+type leftView struct {
+	Way   sparekey.WayKind `json:"way"`
+	Value string           `json:"value,omitempty"`
+}
+
+// A problemView is a problem of RFC 9457. Nothing in it was sent by the program.
+type problemView struct {
+	Type   string `json:"type"`
+	Title  string `json:"title" doc:"The status in words."`
+	Status int    `json:"status"`
+	Code   string `json:"code" doc:"The id of the sentence."`
+	Detail string `json:"detail,omitempty" doc:"The sentence, in the person's language."`
+	Field  string `json:"field,omitempty" doc:"The member that is to blame."`
+	Tries  int    `json:"tries_left,omitempty" doc:"How many answers the flow still takes."`
+}

@@ -16,12 +16,13 @@ func (s *Service) Held(ctx context.Context, id string) ([]sparekey.Held, error) 
 type Loss struct {
 	Of   string // "password", "phone" or "email"
 	Left []sparekey.Held
-	Safe bool // they are enough to recover the account
+	Safe bool // they are enough to recover the account now
 }
 
 // Losses gives what is left after each loss that happens to people. A passkey is
 // not lost with the phone: it is kept by a password manager or is a thing of its
-// own; what stands on the phone alone is.
+// own; what stands on the phone alone is. A young way counts as it does in a
+// recovery: beside an older one.
 func (s *Service) Losses(ctx context.Context, a *sparekey.Account) ([]Loss, error) {
 	held, err := s.Held(ctx, a.ID)
 	if err != nil {
@@ -42,12 +43,14 @@ func (s *Service) Losses(ctx context.Context, a *sparekey.Account) ([]Loss, erro
 	var all []Loss
 	for _, l := range lost {
 		loss := Loss{Of: l.of}
+		var proofs []sparekey.Proof
 		for _, h := range held {
-			if h.Awake() && !h.Young && h.Way != sparekey.ByPassword && !slices.Contains(l.ways, h.Way) {
+			if h.Awake() && h.Way != sparekey.ByPassword && !slices.Contains(l.ways, h.Way) {
 				loss.Left = append(loss.Left, h)
+				proofs = append(proofs, sparekey.Proof{Way: h.Way, Place: h.Place, Young: h.Young})
 			}
 		}
-		loss.Safe = sparekey.Recoverable(loss.Left, demand)
+		loss.Safe = sparekey.Recover.Enough(proofs, demand)
 		all = append(all, loss)
 	}
 	return all, nil

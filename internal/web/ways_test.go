@@ -455,6 +455,18 @@ func TestRecoveryCheck(t *testing.T) {
 	})
 }
 
+// The recovery check counts a young way as a recovery does: beside an older one.
+// Who has just added an authenticator app is not at risk.
+func TestRecoveryCheckCountsYoungWays(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		addTOTP(app, owner, mara)
+		check := owner.Get("/account/check").See(200).Says("One step left.")
+		check.Says("If you lose your phone 2 ways still work: " + mara + " Saved recovery code If you lose your email")
+		check.Says("If you lose your email 2 ways still work:").Says("That isn’t enough to get back in.")
+	})
+}
+
 // A right password without the second proof is told to the account's owner, but
 // not if the second proof follows.
 func TestHalfSignInIsTold(t *testing.T) {

@@ -2,7 +2,7 @@
 // are you" to "done". It is the only writer of credentials and identifiers.
 //
 // Read start.go first, then resolve.go (the worker's half of a start),
-// answer.go, ways.go and act.go. No step knows the next one: each move leaves
+// answer.go, ways.go, act.go and signin.go. No step knows the next one: each move leaves
 // the flow's row where it stands, and the page is chosen by that row.
 package flow
 

@@ -53,8 +53,6 @@ const (
 	SavedLength = 25
 	// MaxWays is how many ways of one kind an account may have.
 	MaxWays = 10
-	// MaxWayName is how many characters the name of a passkey may have.
-	MaxWayName = 40
 	// DropAfter is how long an operator's word that an account shall ask for one
 	// proof only waits, so that its owner can stop it.
 	DropAfter = 72 * time.Hour

@@ -136,6 +136,10 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) 
 			return found{}, err
 		}
 		step, right, err := s.totp.Check(was, answer, try.At)
+		if errors.Is(err, secret.ErrBox) || errors.Is(err, secret.ErrUnknownKey) { // for the operator; the page is that of a wrong code
+			s.Log.Error("the key of an authenticator app cannot be read", "err", err)
+			return found{}, nil
+		}
 		if err != nil || !right || f.Ghost || f.Stopped {
 			return found{}, err
 		}

@@ -62,6 +62,15 @@ func (s *Service) AddIdentifier(ctx context.Context, v Visit, a *sparekey.Accoun
 	if same >= sparekey.MaxWays {
 		return "", sparekey.ErrTooMany
 	}
+	held, err := s.Store.Held(ctx, a.ID, s.Now())
+	if err != nil {
+		return "", err
+	}
+	for _, h := range held { // one's own is kept from others for as long as it can be taken back
+		if was, err := parseKind(kind, h.Shown); err == nil && h.Way == wayOf(string(kind)) && !h.Dropped.IsZero() && was.Key == who.Key {
+			return "", &sparekey.Error{Kind: sparekey.KindWrong, Code: "way.removed", Field: string(kind)}
+		}
+	}
 	return s.setting(ctx, v, a, about{purpose: sparekey.AddIdentifier, target: string(kind), pending: who.Shown})
 }
 

@@ -405,6 +405,7 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account-ways-changed", mine(false, &Note{ID: "way.changed"})},
 		{"account-ways-mail", typedWay("mara@", &Note{ID: "reg.mail", Field: "email"})},
 		{"account-ways-have", typedWay(sampleMail, &Note{ID: "way.have", Field: "email"})},
+		{"account-ways-removed", typedWay(sampleMail, &Note{ID: "way.removed", Field: "email"})},
 		{"account-ways-phone", typedWay("12", &Note{ID: "phone.shape", Field: "phone"})},
 		{"account-ways-phone-country", typedWay("912 345 678", &Note{ID: "phone.country", Field: "phone"})},
 		{"account-ways-phone-kind", typedWay("+351 808 200 200", &Note{ID: "phone.kind", Field: "phone"})},

@@ -83,7 +83,7 @@ func addPhone(t *testing.T, app *sparekeytest.App, g *gateway, c *sparekeytest.C
 }
 
 // A phone is added in Settings, proved by a code. From then on a text message is
-// a proof beside another, and never enough alone (A37).
+// a proof beside another, and never enough alone (A37, ASVS 6.6.1).
 func TestA37TextMessage(t *testing.T) {
 	withGateway(t, func(t *testing.T, app *sparekeytest.App, g *gateway) {
 		owner := app.Register(mara, first)

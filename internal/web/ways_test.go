@@ -81,7 +81,7 @@ func choose(c *sparekeytest.Client, flow, way string) *sparekeytest.Page {
 }
 
 // Who has lost the mailbox gets back in with the saved code: it works once, is
-// replaced, and the owner is told (A23).
+// replaced, and the owner is told (A23, ASVS 6.5.2).
 func TestA23SavedCodeRecovers(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		owner := app.Register(mara, first)
@@ -183,7 +183,7 @@ func TestYoungWaysSleep(t *testing.T) {
 
 // An account with an authenticator app asks for two proofs, at the sign-in and in
 // a recovery; a code of the app is used once, wherever (A25, A43), and is looked
-// at only after another proof (A24).
+// at only after another proof (A24; ASVS 6.3.3, 6.4.4, 6.5.8).
 func TestA25AuthenticatorApp(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		owner := app.Register(mara, first)
@@ -307,7 +307,7 @@ func TestSecondAddress(t *testing.T) {
 }
 
 // What is removed stops working at once, is told, and can be taken back for seven
-// days; the last way in is kept (A51).
+// days; the last way in is kept (A51, ASVS 6.5.6).
 func TestDropAndTakeBack(t *testing.T) {
 	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
 		rows := app.Rows()
@@ -546,5 +546,32 @@ func TestGetCodeOnlyWhereOneIsSent(t *testing.T) {
 		if got := app.Rows().Text(`SELECT sends || '' FROM flows WHERE id = $1`, strings.TrimPrefix(at, "/flow/")); got != "1" {
 			t.Errorf("got %s messages spent, want the first alone", got)
 		}
+	})
+}
+
+// An authenticator app whose key cannot be read is a wrong code, and an error in
+// the log: nobody is answered by one of ours.
+func TestUnreadableAppIsAWrongCode(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		seed, _ := addTOTP(app, app.Register(mara, first), mara)
+		app.Rows().Exec(`UPDATE credentials SET data = 'gone.AAAA' WHERE kind = 'totp'`)
+		c := app.Client()
+		c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
+		c.Get(c.At()).Submit("/answer", "code", appCode(app, seed)).See(422).Says("That code isn’t right.")
+	})
+}
+
+// An address that was removed lately is one's own still: it is taken back, not
+// added anew.
+func TestRemovedAddressIsTakenBack(t *testing.T) {
+	const other = "mara@example.org"
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner := app.Register(mara, first)
+		changeWays(app, owner, mara, "do", "add", "email", other)
+		owner.Get(owner.At()).Submit("/answer", "code", app.Code(other)).See(303)
+		id := app.Rows().Text(`SELECT id FROM identifiers WHERE key = $1`, other)
+		changeWays(app, owner, mara, "do", "drop", "id", id)
+		owner.Get(owner.At()).Submit("/act").See(303)
+		owner.Get("/account/ways").Submit("/ways", "do", "add", "email", other).See(422).Says("You removed that one lately.")
 	})
 }

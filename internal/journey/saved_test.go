@@ -75,12 +75,12 @@ func (p *person) lost(code string) string {
 	p.answer("7KQTM-4R7WX-01234-56789-ABCDE")
 	p.sees("saved-wrong", "saved.h1")
 	p.answer(" " + strings.ToLower(strings.ReplaceAll(code, "-", " ")))
-	p.newPassword(second)
-	p.sees("replaced", "done.h1")
+	p.sees("replaced", "fresh.h1")
 	fresh := p.keep()
 	if fresh == code {
 		p.t.Errorf("got saved code %s again, want another", code)
 	}
+	p.newPassword(second)
 	p.sees("done", "done.h1")
 	return fresh
 }

@@ -138,7 +138,7 @@ func (d *driver) stop() {
 // of one on SQLite, one of one and one of three on PostgreSQL, and PostgreSQL
 // itself at every third. What was
 // acknowledged is there: passwords, ends of sessions, tries that were spent, codes
-// that were used. Each recovery that was begun gets its mail, and all mails of one
+// and saved codes that were used. Each recovery that was begun gets its mail, and all mails of one
 // carry one code.
 func TestF1ServersAreKilled(t *testing.T) {
 	together(t)
@@ -172,6 +172,7 @@ func TestF1ServersAreKilled(t *testing.T) {
 				len(d.history.lives), sent, twice))
 			t.Logf("%d kills, %d operations acknowledged and %d unknown of %d accounts, %d mails of which %d came twice", *kills, d.history.acked, d.history.open,
 				len(d.history.lives), sent, twice)
+			t.Logf("%d saved codes were used", d.history.used())
 			if d.history.acked < 10 {
 				t.Errorf("got %d operations that were acknowledged, want more: else it shows nothing", d.history.acked)
 			}
@@ -180,8 +181,8 @@ func TestF1ServersAreKilled(t *testing.T) {
 	paper.add(1, "Servers are killed", "Clients register, sign in, recover, change passwords, sign out and guess, all at\n"+
 		"once, while servers are killed with SIGKILL 50 to 1,500 ms after they were ready,\n"+
 		"some of them after they stood still for a while, and PostgreSQL too. Each client\n"+
-		"notes what it was told. In the end every password, session, try and mail is held\n"+
-		"against that.\n\n"+
+		"notes what it was told. In the end every password, session, try, saved code and\n"+
+		"mail is held against that.\n\n"+
 		"| site | servers killed | databases killed | acknowledged | outcome unknown | accounts | mails with a code | of them came twice |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"+
 		strings.Join(rows, "\n")+"\n\n"+
 		"A mail comes twice when the server dies between the mail server's yes and its own\n"+
@@ -198,6 +199,7 @@ func (d *driver) look() {
 		for _, v := range l.judge(func(password string) bool { return d.right(node, l.email, password) }, func(cookies string) bool { return d.good(node, cookies) }) {
 			d.t.Error(v)
 		}
+		d.savedCodes(node, database, l)
 		for flow, tries := range l.wrong {
 			var kept int
 			list := database.List(`SELECT tries FROM flows WHERE id = '` + flow + `'`)

@@ -42,6 +42,8 @@ type life struct {
 	wrong   map[string]int // tries that were answered "wrong", by flow
 	begun   []beginning    // flows whose start was answered: each must get its mail
 	spent   []string       // passwords sent to flows that were done: none may ever be right
+	kept    string         // the saved code that must be good; empty if nobody knows
+	used    []string       // saved codes whose use was acknowledged: none may ever be good again
 	broken  []string       // promises that were seen broken on the way
 }
 
@@ -133,4 +135,12 @@ func (h *history) count(what outcome) {
 	} else {
 		h.acked++
 	}
+}
+
+// used is how many saved codes were used up.
+func (h *history) used() (n int) {
+	for _, l := range h.lives {
+		n += len(l.used)
+	}
+	return n
 }

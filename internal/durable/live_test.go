@@ -23,9 +23,11 @@ func (d *driver) live(r *rand.Rand) {
 	d.history.add(l)
 	if n := int(d.next.Add(1)) - 1; n%5 == 0 {
 		l.email = site.Address("newcome", n)
-		if !d.register(r, l) {
+		p := d.register(r, l)
+		if p == nil {
 			return
 		}
+		d.keepsSaved(l, p)
 	} else {
 		l.email, l.changes = site.Address("account", n), []change{{site.Password, done}}
 	}
@@ -43,6 +45,10 @@ func (d *driver) live(r *rand.Rand) {
 		case 7:
 			d.signOut(r, l)
 		default:
+			if l.kept != "" {
+				d.usesSaved(r, l)
+				continue
+			}
 			d.changePassword(r, l)
 		}
 	}
@@ -139,28 +145,30 @@ func (d *driver) recover(r *rand.Rand, l *life) {
 	d.setPassword(r, l, p, flow)
 }
 
-// register makes the account, and reports whether it is known that it did.
-func (d *driver) register(r *rand.Rand, l *life) bool {
+// register makes the account, and gives its owner's browser if it is known that it
+// did.
+func (d *driver) register(r *rand.Rand, l *life) *site.Person {
 	p := d.pick(r).Person()
 	if p.Get("/register") != nil {
-		return false
+		return nil
 	}
 	mailed := d.site.Office.Expect(l.email)
 	if d.outcome(p.Post("/register", "login", l.email, "password", site.Password)) != done {
-		return false
+		return nil
 	}
 	flow := strings.TrimPrefix(p.At, "/flow/")
 	l.begin(flow)
 	code := d.code(mailed, flow)
 	if code == "" || p.Get("/flow/"+flow) != nil {
-		return false
+		return nil
 	}
 	what := d.outcome(p.Post("/flow/"+flow+"/answer", "code", code))
 	l.changes = append(l.changes, change{site.Password, what})
-	if what == done {
-		l.tickets = append(l.tickets, &ticket{cookies: p.Jar(), ended: refused})
+	if what != done {
+		return nil
 	}
-	return what == done
+	l.tickets = append(l.tickets, &ticket{cookies: p.Jar(), ended: refused})
+	return p
 }
 
 // code waits for the code of a flow. It is empty if none comes soon: a server
@@ -198,6 +206,9 @@ func (d *driver) setPassword(r *rand.Rand, l *life, p *site.Person, flow string)
 	what := d.outcome(p.Post("/flow/"+flow+"/act", "password", password, "password_again", password))
 	l.changes = append(l.changes, change{password, what})
 	l.end(what)
+	if what != refused {
+		l.kept = "" // it is young, and a recovery puts it to sleep
+	}
 	if what != done {
 		return
 	}

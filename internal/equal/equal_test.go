@@ -153,7 +153,7 @@ func (s *scene) begun(w *prove.Wire, login string) (at, cookies string, page pro
 	}
 	at, cookies = begun.Location, strings.Join(begun.Cookies, "; ")
 	page, err = s.wants(w, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", at, s.host, cookies), 200)
-	time.Sleep(20 * time.Millisecond)
+	prove.Wait(20 * time.Millisecond)
 	return at, cookies, page, err
 }
 

@@ -131,19 +131,19 @@ func (m Measurement) Run(ctx context.Context) ([]Finding, error) {
 }
 
 func (m Measurement) one(login string) (took, other time.Duration, err error) {
-	spin(m.Pause)
+	Wait(m.Pause)
 	a, err := m.Ask(login)
 	if err != nil || m.After == nil {
 		return a.Took, 0, err
 	}
-	spin(time.Duration(rand.Int64N(int64(20 * time.Millisecond))))
+	Wait(time.Duration(rand.Int64N(int64(20 * time.Millisecond))))
 	b, err := m.After()
 	return a.Took, b.Took, err
 }
 
-// spin waits without sleeping: a core that sleeps takes a while to wake, and
+// Wait waits without sleeping: a core that sleeps takes a while to wake, and
 // never the same while.
-func spin(d time.Duration) {
+func Wait(d time.Duration) {
 	for until := time.Now().Add(d); time.Now().Before(until); {
 		runtime.Gosched()
 	}

@@ -52,7 +52,7 @@ var house = map[string]room{
 	"app":          {enters: below, modules: "github.com/VictoriaMetrics/metrics"}, // what happens is counted here
 	"doctor":       {enters: "config outbox secret store"},
 	"demo":         {enters: below + " app", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
-	"sparekeytest": {enters: below + " app sparekeytest/guard", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 golang.org/x/net"},
+	"sparekeytest": {enters: below + " app sparekeytest/guard", modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl github.com/jackc/pgx/v5 github.com/pquerna/otp golang.org/x/net"},
 	// The browser's protocol takes longer to compile than all of ours: only
 	// what drives one may enter it.
 	"sparekeytest/chromium": {enters: "sparekeytest/guard", modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},

@@ -60,7 +60,7 @@ func (s *siege) strongGetsIn() {
 	s.app.Sleep(time.Minute)
 	c := s.strong
 	c.Get("/signin").Submit("/signin", "login", wren, "password", first).See(303)
-	c.Get(c.At()).Submit("/answer", "code", appCode(s.t, s.app, s.seed)).See(303)
+	c.Get(c.At()).Submit("/answer", "code", s.app.AppCode(s.seed, s.app.Now())).See(303)
 	c.Get("/account").See(200).Says(wren)
 }
 

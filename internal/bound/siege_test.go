@@ -3,13 +3,9 @@ package bound
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/pquerna/otp/totp"
 
 	"sparekey"
 	"sparekey/internal/sparekeytest"
@@ -73,7 +69,7 @@ func addsSaved(app *sparekeytest.App, c *sparekeytest.Client) (code string) {
 	app.Sleep(time.Second) // it does not come with the account
 	c.Get("/account/ways").Submit("/ways", "do", "add", "way", "saved").See(303)
 	c.Get(c.At()).See(200).Submit("/act").See(303)
-	return regexp.MustCompile(`(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}`).FindString(c.Get(c.At()).Text())
+	return sparekeytest.SavedCode(c.Get(c.At()).Text())
 }
 
 // addsApp adds an authenticator app to an account, and gives its seed.
@@ -81,20 +77,10 @@ func addsApp(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) (seed 
 	t.Helper()
 	c.Get("/account/ways").Submit("/ways", "do", "add", "way", "totp").See(303)
 	page := c.Get(c.At()).See(200)
-	seed = strings.ReplaceAll(regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`).FindString(page.Text()), " ", "")
-	page.Submit("/act", "code", appCode(t, app, seed)).See(303)
+	seed = sparekeytest.Seed(page.Text())
+	page.Submit("/act", "code", app.AppCode(seed, app.Now())).See(303)
 	c.Get("/account").Submit("/signout")
 	return seed
-}
-
-// appCode is what an authenticator app shows now.
-func appCode(t *testing.T, app *sparekeytest.App, seed string) string {
-	t.Helper()
-	code, err := totp.GenerateCode(seed, app.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
 }
 
 // halves signs in with a stolen password as somebody who asks for two proofs, and

@@ -110,9 +110,13 @@ func (m *Mailbox) Mails(to string) []Mail {
 
 // to is Mails for those who hold the lock.
 func (m *Mailbox) to(to string) []Mail {
-	var list []Mail
-	for _, one := range m.mails {
-		if to == "" || one.To == to {
+	return meant(m.mails, to, func(one Mail) string { return one.To })
+}
+
+// meant gives the messages to whoever it is, or all if it is empty.
+func meant[T any](all []T, to string, of func(T) string) (list []T) {
+	for _, one := range all {
+		if to == "" || of(one) == to {
 			list = append(list, one)
 		}
 	}

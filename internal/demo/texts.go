@@ -101,13 +101,7 @@ func (m *Mailbox) Texts(to string) []Text {
 
 // textsTo is Texts for those who hold the lock.
 func (m *Mailbox) textsTo(to string) []Text {
-	var list []Text
-	for _, one := range m.texts {
-		if to == "" || one.To == to {
-			list = append(list, one)
-		}
-	}
-	return list
+	return meant(m.texts, to, func(one Text) string { return one.To })
 }
 
 // WaitText is Wait for text messages.

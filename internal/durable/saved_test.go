@@ -2,15 +2,12 @@ package durable
 
 import (
 	"math/rand/v2"
-	"regexp"
 	"strings"
 	"time"
 
 	"sparekey/internal/sparekeytest"
 	"sparekey/internal/sparekeytest/site"
 )
-
-var savedShape = regexp.MustCompile(`\b(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}\b`)
 
 // keepsSaved makes a saved code in the session of a registration, and notes it
 // once it was shown.
@@ -22,7 +19,7 @@ func (d *driver) keepsSaved(l *life, p *site.Person) {
 	if p.Get(flow) != nil || d.outcome(p.Post(flow+"/act")) != done || p.Get(flow) != nil {
 		return
 	}
-	l.kept = savedShape.FindString(p.Page)
+	l.kept = sparekeytest.SavedCode(p.Page)
 }
 
 // usesSaved answers a recovery with the saved code. Once that is acknowledged the
@@ -57,7 +54,7 @@ func (d *driver) usesSaved(r *rand.Rand, l *life) {
 	}
 	l.used = append(l.used, code)
 	if p.Get("/flow/"+flow) == nil {
-		l.kept = savedShape.FindString(p.Page)
+		l.kept = sparekeytest.SavedCode(p.Page)
 	}
 }
 

@@ -42,12 +42,12 @@ type Notice struct {
 	Lang      string
 	To        string
 	Name      string
-	Facts     []Facts  // one for each time it happened
-	How       []string // the kinds of the ways behind it, as in "mail"
-	SignedOut int      // other devices that were signed out with it
-	SecureURL string   // the page that takes the account back; empty leaves it out
-	Erased    time.Time
-	About     []string // the ways it is about: the kind, a blank, and a value or nothing
+	Facts     []Facts   // one for each time it happened
+	How       []string  // the kinds of the ways behind it, as in "mail"
+	SignedOut int       // other devices that were signed out with it
+	SecureURL string    // the page that takes the account back; empty leaves it out
+	Erased    time.Time // when what it announces will happen
+	About     []string  // the ways it is about: the kind, a blank, and a value or nothing
 	Alone     time.Time
 	Kind      string // of the last event
 }

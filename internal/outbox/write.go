@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sparekey"
 	"sparekey/internal/store"
@@ -107,7 +108,7 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 	l := Notice{Lang: n.Lang, To: n.To, Name: n.Name}
 	if len(n.Events) > 0 { // the first of those that were merged: what it changed, the link takes back
 		l.SecureURL = o.PublicURL + "/secure/" + o.Secure(n.Events[0].ID, m.Identifier)
-		l.Erased = n.Events[0].Facts.At.Add(sparekey.EraseAfter)
+		l.Erased = n.Events[0].Facts.At.Add(waits(m.Kind))
 	}
 	for _, e := range n.Events {
 		l.Facts = append(l.Facts, facts(e.Facts))
@@ -128,41 +129,48 @@ func (o *Outbox) notice(m sparekey.Message, n *store.Notice) (*Mail, error) {
 		mail, err = o.Letters.PasswordChanged(l)
 	case sparekey.NewSignInMessage:
 		mail, err = o.Letters.NewSignIn(l)
-	case sparekey.LoginChosenMessage:
-		mail, err = o.Letters.Happened("mail.login", l)
-	case sparekey.DeletionMessage:
-		mail, err = o.Letters.Happened("mail.leave", l)
-	case sparekey.DeletionUndoneMessage:
-		mail, err = o.Letters.Happened("mail.stay", l)
-	case sparekey.WayAddedMessage:
-		mail, err = o.Letters.Happened("mail.added", l)
-	case sparekey.WayDroppedMessage:
-		mail, err = o.Letters.Happened("mail.dropped", l)
-	case sparekey.WayKeptMessage:
-		mail, err = o.Letters.Happened("mail.kept", l)
 	case sparekey.TwoProofsMessage:
 		mail, err = o.Letters.TwoProofs(l, l.Kind == string(sparekey.TwoTurnedOn))
-	case sparekey.SavedUsedMessage:
-		mail, err = o.Letters.Happened("mail.saved", l)
-	case sparekey.HalfSignInMessage:
-		mail, err = o.Letters.Happened("mail.half", l)
-	case sparekey.DropSecondMessage:
-		l.Erased = n.Events[0].Facts.At.Add(sparekey.DropAfter)
-		mail, err = o.Letters.Happened("mail.second.drop", l)
-	case sparekey.SignedOutMessage:
-		mail, err = o.Letters.Happened("mail.out", l)
-	case sparekey.PausedMessage:
-		l.SecureURL = "" // nobody gets in while it is paused
-		mail, err = o.Letters.Happened("mail.paused", l)
-	case sparekey.UnpausedMessage:
-		mail, err = o.Letters.Happened("mail.unpaused", l)
 	case sparekey.RecoverMessage:
 		mail, err = o.Letters.Recover(Letter{Lang: n.Lang, To: n.To, Name: n.Name})
 	default:
-		err = fmt.Errorf("no letter for a message of kind %q", m.Kind)
+		mail, err = o.happened(m, l)
 	}
 	mail.To, mail.Thread = n.To, m.Event
 	return &mail, err
+}
+
+// waits is how long what a notice announces can still be stopped.
+func waits(kind sparekey.MessageKind) time.Duration {
+	if kind == sparekey.DropSecondMessage {
+		return sparekey.DropAfter
+	}
+	return sparekey.EraseAfter
+}
+
+// happened writes the notices that say what happened and no more.
+func (o *Outbox) happened(m sparekey.Message, l Notice) (Mail, error) {
+	if m.Kind == sparekey.PausedMessage {
+		l.SecureURL = "" // nobody gets in while it is paused
+	}
+	key := map[sparekey.MessageKind]string{
+		sparekey.LoginChosenMessage:    "mail.login",
+		sparekey.DeletionMessage:       "mail.leave",
+		sparekey.DeletionUndoneMessage: "mail.stay",
+		sparekey.SignedOutMessage:      "mail.out",
+		sparekey.PausedMessage:         "mail.paused",
+		sparekey.UnpausedMessage:       "mail.unpaused",
+		sparekey.WayAddedMessage:       "mail.added",
+		sparekey.WayDroppedMessage:     "mail.dropped",
+		sparekey.WayKeptMessage:        "mail.kept",
+		sparekey.SavedUsedMessage:      "mail.saved",
+		sparekey.HalfSignInMessage:     "mail.half",
+		sparekey.DropSecondMessage:     "mail.second.drop",
+	}[m.Kind]
+	if key == "" {
+		return Mail{}, fmt.Errorf("no letter for a message of kind %q", m.Kind)
+	}
+	return o.Letters.Happened(key, l)
 }
 
 func facts(f sparekey.Facts) Facts {

@@ -98,15 +98,11 @@ func (m *minted) got(cookies []*http.Cookie) {
 	}
 }
 
-// What a page shows once: a saved code in five groups, and the key of an
-// authenticator app in eight.
-var shownOnce = regexp.MustCompile(`\b(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}\b|\b(?:[A-Z2-7]{4} ?){7}[A-Z2-7]{4}\b`)
-
 // showed notes what a page shows, as it stands there and in one run.
 func (m *minted) showed(body string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, text := range shownOnce.FindAllString(body, -1) {
+	for _, text := range slices.Concat(savedShape.FindAllString(body, -1), seedShape.FindAllString(body, -1)) {
 		m.shown[text] = true
 		m.shown[strings.NewReplacer("-", "", " ", "").Replace(text)] = true
 	}

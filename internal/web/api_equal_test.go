@@ -123,24 +123,4 @@ func (w *equalWalk) programChooses() {
 // A06; ASVS 6.3.8): for nobody, and for accounts of every kind, by address and by
 // login name, in two languages, a program gets the same answers to the byte but
 // for what it said itself, behind the same statements, hashes and comparisons.
-func TestA01ProgramsAreEqual(t *testing.T) {
-	for name, database := range map[string]func(testing.TB) string{
-		"sqlite":   func(testing.TB) string { return "" },
-		"postgres": sparekeytest.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scene := newEqualScene(t, database(t))
-			var nobody []equalStep
-			for nth, class := range equalClasses() {
-				t.Run(class.title, func(t *testing.T) {
-					steps := scene.walkProgram(t, nth, class)
-					if nobody == nil {
-						nobody = steps
-					}
-					equalSteps(t, nobody, steps)
-				})
-			}
-		})
-	}
-}
+func TestA01ProgramsAreEqual(t *testing.T) { equalForAll(t, (*equalScene).walkProgram) }

@@ -253,7 +253,7 @@ func strongProgram(t *testing.T, app *sparekeytest.App) (p *program, seed, saved
 	refuses(t, p.Ask(p.at+"/act", "code", "000000"), 422, "totp.clock", "code")
 	p.moves("/act", "code", appCode(app, seed))
 	saved = p.saw.SavedCode
-	if !savedShape.MatchString(saved) {
+	if sparekeytest.SavedCode(saved) == "" {
 		t.Fatalf("got saved code %q, want one", saved)
 	}
 	refuses(t, p.Ask(p.at+"/saved", "kept", false), 422, "fresh.tick", "kept")

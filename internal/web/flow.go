@@ -71,11 +71,9 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		if err != nil {
 			return err
 		}
-		p := &page.Passkey{Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Question: string(q), Note: n}
-		if f.Session != "" {
-			p.SignedInAs = f.Typed
-		}
-		return s.show(r, status, p)
+		return s.show(r, status, &page.Passkey{
+			Base: s.ownBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Question: string(q), Note: n,
+		})
 	}
 	p, err := s.code(r, f, c, n)
 	if err != nil {
@@ -86,10 +84,7 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 
 // verify asks for an answer that nobody sends.
 func (s *Server) verify(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) *page.Verify {
-	p := &page.Verify{Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Way: c.Way, Note: n}
-	if f.Session != "" {
-		p.SignedInAs = f.Typed
-	}
+	p := &page.Verify{Base: s.ownBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Way: c.Way, Note: n}
 	if n != nil && n.Field == "code" {
 		p.Code = typed(r.form.text("code"))
 	}
@@ -99,7 +94,7 @@ func (s *Server) verify(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *
 func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *page.Note) (*page.Code, error) {
 	p := &page.Code{
 		Way:  c.Way,
-		Base: s.flowBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose,
+		Base: s.ownBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose,
 		Typed: f.Typed, TypedKind: f.TypedKind, Note: n, AskedAt: f.Started, NextAt: f.NextSend,
 		Ways: f.Purpose != sparekey.Register && c.Way != sparekey.ByNew,
 	}
@@ -111,7 +106,7 @@ func (s *Server) code(r *request, f *sparekey.Flow, c *sparekey.Challenge, n *pa
 		p.To = to
 	}
 	if f.Session != "" {
-		p.TypedKind, p.SignedInAs = "session", f.Typed
+		p.TypedKind = "session"
 	}
 	if p.Sends = sparekey.MaxSends - f.Sends; p.Sends <= 0 {
 		p.Sends, p.NextAt = 0, time.Time{}
@@ -144,13 +139,10 @@ func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) (*page.
 		return nil, err
 	}
 	p := &page.NewPassword{
-		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Username: login, Min: s.Min, Note: n,
+		Base: s.ownBase(r, f), Flow: f.ID, Purpose: f.Purpose, Username: login, Min: s.Min, Note: n,
 	}
 	if n != nil && n.ID == "pw.same" {
 		p.Note, p.Same = nil, true
-	}
-	if f.Session != "" {
-		p.SignedInAs = f.Typed
 	}
 	return p, nil
 }
@@ -160,6 +152,16 @@ func (s *Server) newPassword(r *request, f *sparekey.Flow, n *page.Note) (*page.
 func (s *Server) flowBase(r *request, f *sparekey.Flow) page.Base {
 	b := s.base(r)
 	b.Self, b.ReturnTo, b.Step, b.Expires = "/flow/"+f.ID, f.ReturnTo, f.Step, f.Expires
+	return b
+}
+
+// ownBase is flowBase for pages of a flow that may have been begun in a session:
+// they say who is signed in.
+func (s *Server) ownBase(r *request, f *sparekey.Flow) page.Base {
+	b := s.flowBase(r, f)
+	if f.Session != "" {
+		b.SignedInAs = f.Typed
+	}
 	return b
 }
 
@@ -343,10 +345,7 @@ func (s *Server) waysPage(r *request, status int, f *sparekey.Flow, c *sparekey.
 		return err
 	}
 	p := &page.Ways{
-		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, Known: offer.Own, More: offer.More, Open: c != nil, Note: n,
-	}
-	if f.Session != "" {
-		p.SignedInAs = f.Typed
+		Base: s.ownBase(r, f), Flow: f.ID, Purpose: f.Purpose, Known: offer.Own, More: offer.More, Open: c != nil, Note: n,
 	}
 	p.Self += "/ways"
 	for _, w := range offer.Rows {

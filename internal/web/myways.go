@@ -112,19 +112,16 @@ func (s *Server) enrol(r *request, status int, f *sparekey.Flow, n *page.Note) e
 		if err != nil {
 			return err
 		}
-		p := &page.NewPasskey{Base: s.flowBase(r, f), Flow: f.ID, Question: string(q), Note: n}
-		p.SignedInAs = f.Typed
-		return s.show(r, status, p)
+		return s.show(r, status, &page.NewPasskey{Base: s.ownBase(r, f), Flow: f.ID, Question: string(q), Note: n})
 	}
 	e, err := s.Flows.Enrolment(f)
 	if err != nil {
 		return err
 	}
 	p := &page.Enrol{
-		Base: s.flowBase(r, f), Flow: f.ID, Seed: e.Seed.Reveal(), Address: e.Address.Reveal(),
+		Base: s.ownBase(r, f), Flow: f.ID, Seed: e.Seed.Reveal(), Address: e.Address.Reveal(),
 		Two: r.account != nil && r.account.TwoProofs, Note: n,
 	}
-	p.SignedInAs = f.Typed
 	return s.show(r, status, p)
 }
 

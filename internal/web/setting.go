@@ -23,7 +23,7 @@ func confirmed(p sparekey.Purpose) bool {
 
 func (s *Server) confirm(r *request, status int, f *sparekey.Flow, n *page.Note) error {
 	p := &page.Confirm{
-		Base: s.flowBase(r, f), Flow: f.ID, Purpose: f.Purpose, At: s.Now().Add(sparekey.EraseAfter), On: f.Target == "on", Note: n,
+		Base: s.ownBase(r, f), Flow: f.ID, Purpose: f.Purpose, At: s.Now().Add(sparekey.EraseAfter), On: f.Target == "on", Note: n,
 	}
 	var err error
 	switch f.Purpose {
@@ -37,7 +37,6 @@ func (s *Server) confirm(r *request, status int, f *sparekey.Flow, n *page.Note)
 	if err != nil {
 		return err
 	}
-	p.SignedInAs = f.Typed
 	return s.show(r, status, p)
 }
 

@@ -155,7 +155,7 @@ func (w *walker) note(p *sparekeytest.Page) {
 	if found := challengeShape.FindStringSubmatch(p.Body); found != nil {
 		w.asked = append(w.asked, found[1])
 	}
-	if code := savedShape.FindString(p.Text()); code != "" {
+	if code := sparekeytest.SavedCode(p.Text()); code != "" {
 		w.codes = append(w.codes, code)
 	}
 }

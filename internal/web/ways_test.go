@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"sparekey"
 	"sparekey/internal/sparekeytest"
 )
@@ -30,8 +28,6 @@ func changeWays(app *sparekeytest.App, c *sparekeytest.Client, email string, fie
 	}
 }
 
-var savedShape = regexp.MustCompile(`(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}`)
-
 // addSaved adds a saved code and gives it.
 func addSaved(app *sparekeytest.App, c *sparekeytest.Client, email string) string {
 	newWay(app, c, email, "way", "saved").See(200).Submit("/act").See(303)
@@ -41,7 +37,7 @@ func addSaved(app *sparekeytest.App, c *sparekeytest.Client, email string) strin
 // keepSaved reads the saved code on the page and says that it is kept.
 func keepSaved(c *sparekeytest.Client) string {
 	page := c.Get(c.At()).See(200)
-	code := savedShape.FindString(page.Text())
+	code := sparekeytest.SavedCode(page.Text())
 	if code == "" {
 		page.Says("a saved code of five groups")
 	}
@@ -54,8 +50,7 @@ func keepSaved(c *sparekeytest.Client) string {
 // comes with it if one does.
 func addTOTP(app *sparekeytest.App, c *sparekeytest.Client, email string) (seed, saved string) {
 	page := newWay(app, c, email, "way", "totp").See(200).Says("Add your authenticator app")
-	seed = strings.Join(regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`).FindAllString(page.Text(), 1), "")
-	seed = strings.ReplaceAll(seed, " ", "")
+	seed = sparekeytest.Seed(page.Text())
 	page.Submit("/act", "code", "000").See(422).Says("Your app shows 6 digits.")
 	page.Submit("/act", "code", "000000").See(422).Says("That code is for another minute.")
 	page.Submit("/act", "code", appCode(app, seed)).See(303)
@@ -67,13 +62,7 @@ func addTOTP(app *sparekeytest.App, c *sparekeytest.Client, email string) (seed,
 }
 
 // appCode is what an authenticator app shows now.
-func appCode(app *sparekeytest.App, seed string) string {
-	code, err := totp.GenerateCode(seed, app.Now())
-	if err != nil {
-		panic(err)
-	}
-	return code
-}
+func appCode(app *sparekeytest.App, seed string) string { return app.AppCode(seed, app.Now()) }
 
 // choose goes on with another way.
 func choose(c *sparekeytest.Client, flow, way string) *sparekeytest.Page {
@@ -107,7 +96,7 @@ func TestA23SavedCodeRecovers(t *testing.T) {
 		fresh := keepSaved(c)
 		c.Get(at).Says("Choose a new password").Submit("/act", "password", second, "password_again", second).See(303)
 		c.Get(at).See(200).Says("Your password is updated.")
-		if savedShape.MatchString(c.Get(at).Text()) {
+		if sparekeytest.SavedCode(c.Get(at).Text()) != "" {
 			t.Error("got the saved code shown again after it was kept, want it once")
 		}
 		c.Get(at + "/saved.txt").See(404)

@@ -116,10 +116,11 @@ func (p *person) twice(device *chromium.Authenticator) {
 
 // recoverByPasskey gets back in with the passkey, in a browser that nobody knows.
 func (p *person) recoverByPasskey(device *chromium.Authenticator) {
+	device.Touch(false) // nobody accepts the offer of the browser at the sign-in
 	p.signOut()
 	p.tab.ClearCookies()
-	device.Touch(true)
 	p.recover(mara, mara)
+	device.Touch(true)
 	p.others()
 	p.sees("unknown", "ways.h1")
 	p.tab.Press("button[value=passkey]")

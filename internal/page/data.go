@@ -215,6 +215,9 @@ type Done struct {
 	SignedIn bool      // there is a session: it leads to My account
 	Same     bool      // nothing was changed: the current password was given
 	Two      bool      // the account asks for two proofs from now on
+	// Easier is the way that the account lacks and that would help most next time;
+	// empty for none. It posts do=add, way, key to /account/ways.
+	Easier sparekey.WayKind
 	Next     string    // where it leads on by itself, for programs: a browser is led there
 	// Fresh is a saved code that was made just now, in groups. It posts kept, key
 	// to /flow/{id}/saved.

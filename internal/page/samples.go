@@ -207,10 +207,17 @@ func actSamples(base func(string) Base) []Sample {
 		return &NewPassword{Base: b(p), Flow: sampleFlow, Purpose: p, Username: sampleMail, Note: n, Same: same}
 	}
 	done := func(p sparekey.Purpose, others int, same bool) *Done {
-		return &Done{
+		d := &Done{
 			Base: b(p), Purpose: p, Flow: sampleFlow, Login: sampleMail, Others: others,
 			SignedIn: p == sparekey.ChangePassword, Same: same,
 		}
+		switch {
+		case d.SignedIn && others > 0:
+			d.Easier = sparekey.BySaved
+		case d.SignedIn:
+			d.Easier = sparekey.ByPasskey
+		}
+		return d
 	}
 	setting := func(p sparekey.Purpose) (*Confirm, *Done) {
 		in := base("/flow/" + sampleFlow)

@@ -99,6 +99,8 @@ func (s *Server) follow(r *request) error {
 		return s.followFlow(r, id)
 	case r.led == "/account/devices":
 		return s.devices(r, http.StatusOK, r.told)
+	case r.led == "/account/profile":
+		return s.profile(r, http.StatusOK, r.told)
 	case r.led == "/signin": // signed out
 		r.w.WriteHeader(http.StatusNoContent)
 		return nil

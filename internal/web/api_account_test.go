@@ -154,6 +154,48 @@ func TestProgramAccount(t *testing.T) {
 	})
 }
 
+// The profile, the choice of a login name and what happened, in JSON.
+func TestProgramProfile(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		app.Register(mara, first)
+		app.Sleep(sparekey.ProofLife)
+		p := newProgram(t, app)
+		refuses(t, p.Get("/api/v1/activity"), 401, "not-signed-in", "")
+		p.Ask("/api/v1/signin", "login", mara, "password", first).See(200)
+		var profile struct {
+			Name, Lang, Login string
+			Note              struct{ Code string }
+		}
+		reads(t, p.Ask("/api/v1/profile", "name", "Mara", "lang", "ar"), &profile)
+		if profile.Name != "Mara" || profile.Lang != "ar" || profile.Login != "" || profile.Note.Code != "prof.ok" {
+			t.Errorf("got %+v, want the new name and language, and told so", profile)
+		}
+		refuses(t, p.Ask("/api/v1/profile", "name", strings.Repeat("a", sparekey.MaxName+1), "lang", ""), 422, "prof.long", "name")
+		refuses(t, p.Ask("/api/v1/profile", "name", "Mara", "lang", "xx"), 400, "g.bad", "")
+		refuses(t, p.Ask("/api/v1/profile", "name", "Mara"), 422, "g.required", "lang")
+		refuses(t, p.Ask("/api/v1/login", "login", "-"), 422, "prof.shape", "login")
+
+		p.begins("/api/v1/login", "login", "mara.k")
+		p.proves(mara)
+		p.moves("/act")
+		profile.Note.Code = ""
+		reads(t, p.Get("/api/v1/profile"), &profile)
+		if profile.Name != "Mara" || profile.Login != "mara.k" || profile.Note.Code != "" {
+			t.Errorf("got %+v, want the login name that was chosen", profile)
+		}
+		var list struct {
+			Activity []struct {
+				Kind string
+				How  []string
+			}
+		}
+		reads(t, p.Get("/api/v1/activity"), &list)
+		if got := list.Activity; len(got) == 0 || got[0].Kind != string(sparekey.LoginChosen) || !slices.Contains(got[0].How, "mail") {
+			t.Errorf("got %+v, want the choice of the login name first, proved by mail", got)
+		}
+	})
+}
+
 // Sessions in JSON: the list, one of them ended, all others, and the one that
 // asks. Nobody ends those of another account (A70).
 func TestProgramSessions(t *testing.T) {

@@ -44,6 +44,7 @@ type signInBody struct {
 type passkeyBody struct {
 	Challenge string          `json:"challenge" doc:"The challenge of the question."`
 	Passkey   json.RawMessage `json:"passkey" doc:"What the browser made, in its JSON."`
+	Shared    bool            `json:"shared,omitempty" doc:"The computer is a shared one: the session ends with the browser, and within 12 hours."`
 	ReturnTo  string          `json:"return_to,omitempty"`
 	Key       string          `json:"key,omitempty"`
 }
@@ -87,6 +88,17 @@ type changeBody struct {
 	ID    string `json:"id,omitempty" doc:"The way that is dropped or kept."`
 	Email string `json:"email,omitempty" doc:"The address that is added."`
 	Phone string `json:"phone,omitempty" doc:"The phone number that is added, with its country."`
+	Key   string `json:"key,omitempty"`
+}
+
+type profileBody struct {
+	Name string `json:"name" doc:"As the person is addressed; empty for no name."`
+	Lang string `json:"lang" doc:"The language of mails, as a tag; empty for that of the page where they are asked for."`
+	Key  string `json:"key,omitempty"`
+}
+
+type loginBody struct {
+	Login string `json:"login" doc:"The login name that is chosen."`
 	Key   string `json:"key,omitempty"`
 }
 

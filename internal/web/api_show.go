@@ -63,6 +63,10 @@ func viewOf(p page.Page, n *noteView) any {
 		return v
 	case *page.Check:
 		return checkOf(p)
+	case *page.Profile:
+		return profileView{p.Name, p.Lang, p.Login, n}
+	case *page.Activity:
+		return activityOf(p)
 	}
 	v := flowOf(p)
 	if v.ID == "" {
@@ -201,6 +205,16 @@ func checkOf(p *page.Check) checkView {
 			loss.Left = append(loss.Left, leftView{w.Kind, w.Value})
 		}
 		v.Losses = append(v.Losses, loss)
+	}
+	return v
+}
+
+func activityOf(p *page.Activity) activityView {
+	v := activityView{List: []happenedView{}}
+	for _, a := range p.Rows {
+		v.List = append(v.List, happenedView{
+			second(a.At), a.Kind, a.Failed, a.How, a.About.Kind, a.About.Value, a.Browser, a.Address,
+		})
 	}
 	return v
 }

@@ -54,7 +54,7 @@ func (w *twin) within(path, name string, said any, page string) {
 // to show, as for the words of the API.
 func shownAs(name, said string) (forms []string, ok bool) {
 	switch name {
-	case "purpose", "step", "kind", "way", "code", "state", "lost":
+	case "purpose", "step", "kind", "way", "how", "code", "state", "lost":
 		return nil, false
 	case "expires": // a page ends without a clock on it; it is a function of the flow's start
 		return nil, false
@@ -100,7 +100,8 @@ func TestProgramsAreToldWhatPagesTell(t *testing.T) {
 		flow()
 
 		w.Ask("/api/v1/signin", "login", mara, "password", second).See(200)
-		for path, page := range map[string]string{"/api/v1/sessions": "/account/devices", "/api/v1/ways": "/account/ways", "/api/v1/check": "/account/check"} {
+		for path, page := range map[string]string{"/api/v1/sessions": "/account/devices", "/api/v1/ways": "/account/ways", "/api/v1/check": "/account/check",
+			"/api/v1/profile": "/account/profile", "/api/v1/activity": "/account/activity"} {
 			w.same(path, page)
 		}
 		w.begins("/api/v1/ways", "do", "add", "way", "saved")

@@ -154,6 +154,28 @@ type leftView struct {
 	Value string           `json:"value,omitempty"`
 }
 
+type profileView struct {
+	Name  string    `json:"name,omitempty"`
+	Lang  string    `json:"lang,omitempty" doc:"The language of mails. Not there: that of the page where they are asked for."`
+	Login string    `json:"login,omitempty" doc:"The login name."`
+	Note  *noteView `json:"note,omitempty"`
+}
+
+type activityView struct {
+	List []happenedView `json:"activity" nullable:"false" doc:"The newest first."`
+}
+
+type happenedView struct {
+	At      time.Time          `json:"at"`
+	Kind    sparekey.EventKind `json:"kind,omitempty" doc:"What happened. Not there: passwords were tried and failed."`
+	Failed  int                `json:"failed,omitempty" doc:"How many."`
+	How     []sparekey.WayKind `json:"how,omitempty" doc:"The ways that were proved."`
+	Way     sparekey.WayKind   `json:"way,omitempty" doc:"The way that it is about."`
+	Value   string             `json:"value,omitempty" doc:"Which of that kind, most of it hidden."`
+	Browser string             `json:"browser,omitempty" doc:"From a closed list, in English."`
+	Address string             `json:"address,omitempty"`
+}
+
 // A problemView is a problem of RFC 9457. Nothing in it was sent by the program.
 type problemView struct {
 	Type   string `json:"type"`

@@ -200,6 +200,11 @@ func (s *Server) done(r *request, f *sparekey.Flow, n *page.Note) error {
 	if p.SignedIn && f.Session != "" && !p.Left() {
 		p.SignedInAs = f.Typed
 	}
+	if p.SignedIn && f.Purpose == sparekey.ChangePassword {
+		if p.Easier, err = s.easier(r, f.Account); err != nil {
+			return err
+		}
+	}
 	status := http.StatusOK
 	if n != nil {
 		status = http.StatusUnprocessableEntity

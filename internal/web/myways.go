@@ -65,6 +65,25 @@ func myWay(h sparekey.Held) page.MyWay {
 	return w
 }
 
+// easier is the way that an account lacks and that would help its owner most next
+// time; empty if there is none.
+func (s *Server) easier(r *request, account string) (sparekey.WayKind, error) {
+	held, err := s.Accounts.Held(r.Context(), account)
+	if err != nil {
+		return "", err
+	}
+	lacks := func(w sparekey.WayKind) bool {
+		return !slices.ContainsFunc(held, func(h sparekey.Held) bool { return h.Way == w && h.Awake() })
+	}
+	switch {
+	case s.Passkeys && lacks(sparekey.ByPasskey):
+		return sparekey.ByPasskey, nil
+	case lacks(sparekey.BySaved):
+		return sparekey.BySaved, nil
+	}
+	return "", nil
+}
+
 // aboutWay reads the way that an event is about.
 func aboutWay(about string) page.MyWay {
 	kind, value, _ := strings.Cut(about, " ")

@@ -98,6 +98,10 @@ func (s *Server) operations() []Operation {
 		{Pattern: "GET /api/v1/check", Says: "What would be left after each loss", Gives: Gives{200: checkView{}}, Session: true, handler: s.getCheck},
 		{Pattern: "POST /api/v1/check", Says: "Begin a rehearsal of a recovery", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.postCheck},
 		{Pattern: "POST /api/v1/password", Says: "Begin the change of the password", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.postPassword},
+		{Pattern: "GET /api/v1/profile", Says: "How the person is addressed and signs in", Gives: Gives{200: profileView{}}, Session: true, handler: s.getProfile},
+		{Pattern: "POST /api/v1/profile", Says: "Change the name and the language", Takes: profileBody{}, Gives: Gives{200: profileView{}}, Session: true, Starts: true, handler: s.postProfile},
+		{Pattern: "POST /api/v1/login", Says: "Begin the choice of a login name", Takes: loginBody{}, Gives: begun, Session: true, Starts: true, handler: s.postProfile},
+		{Pattern: "GET /api/v1/activity", Says: "What happened to the account in 90 days", Gives: Gives{200: activityView{}}, Session: true, handler: s.getActivity},
 		{Pattern: "POST /api/v1/account/export", Says: "Begin to let the account's data out", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.exports},
 		{Pattern: "POST /api/v1/account/delete", Says: "Begin the deletion of the account", Takes: keyBody{}, Gives: begun, Session: true, Starts: true, handler: s.deletes},
 

@@ -30,7 +30,7 @@ func (s *Server) postSignIn(r *request) error {
 	p := &page.SignIn{Base: s.base(r), Passkeys: s.Passkeys, Login: typed(r.form.text("login")), Shared: r.form.has("shared")}
 	if r.form.text("passkey") != "" {
 		in, err := s.Flows.SignInByPasskey(r.Context(), r.visit, flow.PasskeyLogin{
-			Challenge: r.form.text("challenge"), Passkey: r.form.text("passkey"), ReturnTo: p.ReturnTo,
+			Challenge: r.form.text("challenge"), Passkey: r.form.text("passkey"), Shared: p.Shared, ReturnTo: p.ReturnTo,
 		})
 		return s.signedInBy(r, p, in, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,17 +144,17 @@ func (w *walker) step(do func(*sparekeytest.Client) string) {
 }
 
 var (
-	flowShape      = regexp.MustCompile(`^/flow/[a-z0-9]+`)
-	challengeShape = regexp.MustCompile(`name="challenge" value="([^"]+)"`)
+	flowShape      = regexp.MustCompile(`^/(?:flow|api/v1/flows)/([a-z0-9]+)`)
+	challengeShape = regexp.MustCompile(`name="challenge" value="([^"]+)"|"challenge":\{"id":"([^"]+)"`)
 )
 
 // note keeps what an answer shows.
 func (w *walker) note(p *sparekeytest.Page) {
-	if id := flowShape.FindString(p.Header.Get("Location")); id != "" {
-		w.flows = append(w.flows, id)
+	if found := flowShape.FindStringSubmatch(p.Header.Get("Location")); found != nil {
+		w.flows = append(w.flows, "/flow/"+found[1])
 	}
 	if found := challengeShape.FindStringSubmatch(p.Body); found != nil {
-		w.asked = append(w.asked, found[1])
+		w.asked = append(w.asked, found[1]+found[2])
 	}
 	if code := sparekeytest.SavedCode(p.Text()); code != "" {
 		w.codes = append(w.codes, code)
@@ -167,9 +168,36 @@ func pick[T any](w *walker, list []T) (one T) {
 	return one
 }
 
+// taken are the members that programs may send where a form is posted, and
+// where they send them.
+var taken = map[string][]string{
+	"recover": {"login"}, "signin": {"login", "password"}, "answer": {"challenge", "code"}, "again": {"challenge"}, "saved": {"kept"},
+	"ways": {"do", "way", "place", "id", "email"}, "act": {"password", "password_again", "code", "same"}, "password": {}, "check": {},
+}
+
+// send posts a form, or as often has a program send the same in JSON.
+func (w *walker) send(c *sparekeytest.Client, path string, fields ...string) {
+	if w.rand.IntN(2) == 0 {
+		c.Post(path, fields...)
+		return
+	}
+	may := taken[path[strings.LastIndex(path, "/")+1:]]
+	var members []any
+	for n := 0; n < len(fields); n += 2 {
+		name, value := fields[n], any(fields[n+1])
+		if name == "same" || name == "kept" {
+			value = true
+		}
+		if slices.Contains(may, name) {
+			members = append(members, name, value)
+		}
+	}
+	c.Ask(strings.NewReplacer("/flow/", "/api/v1/flows/", "/account/", "/api/v1/", "/recover", "/api/v1/recover", "/signin", "/api/v1/signin").Replace(path), members...)
+}
+
 func (w *walker) start(c *sparekeytest.Client) string {
 	login := pick(w, w.logins)
-	c.Get("/recover").Submit("/recover", "login", login)
+	w.send(c, "/recover", "login", login)
 	w.app.Deliver()
 	if mails := w.app.Sink.Mails(w.mail); len(mails) > 0 {
 		if code := mails[len(mails)-1].Code(); code != "" {
@@ -182,25 +210,26 @@ func (w *walker) start(c *sparekeytest.Client) string {
 
 func (w *walker) look(c *sparekeytest.Client) string {
 	at := pick(w, w.flows) + pick(w, []string{"", "", "/ways"})
-	c.Get(at)
+	c.Get(strings.Replace(at, "/flow/", pick(w, []string{"/flow/", "/api/v1/flows/"}), 1))
 	return "look " + at
 }
 
 func (w *walker) choose(c *sparekeytest.Client) string {
 	at, way := pick(w, w.flows), pick(w, []string{"mail", "saved", "totp", "text", "passkey", "app", "password", "new", ""})
+	place := []string{}
 	if w.rand.IntN(3) == 0 {
-		way += " " + pick(w, w.places)
+		place = []string{"place", pick(w, w.places)}
 	}
-	c.Post(at+"/ways", "way", way)
+	w.send(c, at+"/ways", append(place, "way", way)...)
 	w.app.Deliver()
-	return "choose " + at + " " + way
+	return "choose " + at + " " + way + " " + strings.Join(place, " ")
 }
 
 func (w *walker) answer(c *sparekeytest.Client) string {
 	at, challenge := pick(w, w.flows), pick(w, w.asked)
 	if w.rand.IntN(2) == 0 { // the one that is open there
 		if found := challengeShape.FindStringSubmatch(c.Get(at).Body); found != nil {
-			challenge = found[1]
+			challenge = found[1] + found[2]
 		}
 	}
 	code := pick(w, w.codes)
@@ -212,21 +241,21 @@ func (w *walker) answer(c *sparekeytest.Client) string {
 			code = w.codes[len(w.codes)-1]
 		}
 	}
-	c.Post(at+"/answer", "challenge", challenge, "code", code, "way", pick(w, []string{"mail", "totp", "saved"}))
+	w.send(c, at+"/answer", "challenge", challenge, "code", code, "way", pick(w, []string{"mail", "totp", "saved"}))
 	return "answer " + at + " " + challenge + " " + code
 }
 
 func (w *walker) act(c *sparekeytest.Client) string {
 	at, pass := pick(w, w.flows), pick(w, w.pass)
-	c.Post(at+"/act", "password", pass, "password_again", pass, "code", appCode(w.app, w.seed), "same", "1")
-	c.Post(at+"/act", "password", pass, "password_again", pass)
+	w.send(c, at+"/act", "password", pass, "password_again", pass, "code", appCode(w.app, w.seed), "same", "1")
+	w.send(c, at+"/act", "password", pass, "password_again", pass)
 	return "act " + at
 }
 
 func (w *walker) again(c *sparekeytest.Client) string {
 	at := pick(w, w.flows)
-	c.Post(at+"/again", "challenge", pick(w, w.asked))
-	c.Post(at+"/saved", "kept", "1")
+	w.send(c, at+"/again", "challenge", pick(w, w.asked))
+	w.send(c, at+"/saved", "kept", "1")
 	return "again " + at
 }
 
@@ -240,13 +269,13 @@ func (w *walker) setting(c *sparekeytest.Client) string {
 	case 2:
 		path, fields = "/account/check", nil
 	}
-	c.Post(path, fields...)
+	w.send(c, path, fields...)
 	w.app.Deliver()
 	return "setting " + path + " " + strings.Join(fields, " ")
 }
 
 func (w *walker) signIn(c *sparekeytest.Client) string {
 	login, pass := pick(w, w.logins), pick(w, w.pass)
-	c.Post("/signin", "login", login, "password", pass)
+	w.send(c, "/signin", "login", login, "password", pass)
 	return "sign in " + login
 }

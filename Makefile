@@ -20,9 +20,10 @@ MODULES = node_modules/.package-lock.json
 COMMON  = internal/password/data/common.txt.gz
 PHONES  = internal/ident/data/phones.txt.gz
 ANSWERS = internal/ident/testdata/answers.txt.gz
+SCANNER = internal/page/assets/made/scanner.js
 
 # What is made of others' data, for the program and for its tests.
-DATA      = $(COMMON) $(PHONES)
+DATA      = $(COMMON) $(PHONES) $(SCANNER)
 TEST_DATA = $(DATA) $(ANSWERS)
 
 .PHONY: build run test lint bench microbench prove-bound prove-durable prove-equal prove-walks evidence mutants fuzz pages docs setup
@@ -71,7 +72,7 @@ prove-bound: $(DATA)
 # Whether somebody who has an account of their own can change another's: 100,000
 # random walks through all pages with cookies, codes and sessions of three accounts.
 # -walk-seed repeats those of a run.
-prove-walks: $(COMMON)
+prove-walks: $(DATA)
 	$(GO) test ./internal/web -run TestA42Walks -count=1 -timeout 2h -v -walks 100000 -walk-seed 2
 
 # Whether what was acknowledged is there whatever breaks: 200 kills of each kind of
@@ -126,6 +127,10 @@ $(MODULES): package.json package-lock.json
 
 $(COMMON): scripts/common-passwords.mjs $(MODULES)
 	node scripts/common-passwords.mjs
+	@touch $@
+
+$(SCANNER): scripts/scanner.mjs $(MODULES)
+	node scripts/scanner.mjs
 	@touch $@
 
 $(PHONES): $(wildcard tools/phones/*.go) tools/go.mod tools/go.sum

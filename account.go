@@ -60,6 +60,7 @@ type Held struct {
 	Place   string // the credential's or the identifier's id
 	Shown   string // the identifier, or the credential's name
 	Added   time.Time
+	Used    time.Time // last, of a credential; else zero
 	Dropped time.Time
 	Asleep  time.Time
 	Young   bool

@@ -60,6 +60,22 @@ const (
 	// owner is told of it.
 	HalfAfter = time.Minute
 
+	// ScreenLife is how long the code of a screen can be scanned or typed. A script
+	// has it renewed ScreenRenewals times, then the person asks for a new one.
+	ScreenLife     = time.Minute
+	ScreenRenewals = 5
+	// ApproveLife is how long an approval waits for its next step: for the screen
+	// to answer, for the person to decide, for the screen to go on.
+	ApproveLife = 2 * time.Minute
+	// ApprovalKept is how long an approval's row outlives it.
+	ApprovalKept = 10 * time.Minute
+	// MaxWatches is how many screens one client may have waiting on a stream at
+	// once, and MaxWatchesHere how many a node has; the others ask now and then.
+	// WatchLife is how long a stream lasts.
+	MaxWatches     = 8
+	MaxWatchesHere = 5000
+	WatchLife      = 2 * time.Minute
+
 	// MaxOpenFlows is how many open flows of strangers an installation holds.
 	MaxOpenFlows = 200_000
 	// EraseAfter is how long an account that its owner deletes can be taken
@@ -159,6 +175,12 @@ func TOTPBudget() Windows {
 // typed with the current password.
 func ActPasswordBudget() Windows {
 	return Windows{{day, MaxTries}}
+}
+
+// ScanBudget is how many codes of screens one app may scan or type. What is typed may be guessed: each hits a screen that waits with a chance
+// of 1.2e-12.
+func ScanBudget() Windows {
+	return Windows{{time.Hour, 60}, {day, 300}}
 }
 
 // LoginProbes is how many login names one account may ask about.

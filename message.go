@@ -94,6 +94,7 @@ const (
 	HalfSignedIn    EventKind = "half-signed-in"
 	Rehearsed       EventKind = "rehearsed"
 	SecondDropping  EventKind = "second-dropping"
+	AppRefused      EventKind = "app-declined" // a request was declined in the app
 )
 
 // A Lane is one of the budgets that the same thing has: what strangers spend

@@ -40,7 +40,7 @@ var house = map[string]room{
 
 	"store":   {enters: "root", modules: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3"},
 	"page":    {enters: "root lang", modules: "rsc.io/qr"},
-	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail golang.org/x/net"},
+	"outbox":  {enters: "root lang secret store", modules: "github.com/wneessen/go-mail github.com/SherClockHolmes/webpush-go golang.org/x/net"},
 	"account": {enters: "root secret ident store"},
 	"session": {enters: "root secret ident store"},
 	"way":     {enters: "root password ident secret store", modules: "github.com/pquerna/otp github.com/go-webauthn/webauthn"},

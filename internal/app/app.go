@@ -48,6 +48,10 @@ type Options struct {
 	Slots  int
 	Trace  func(store.Statement)
 	Sender outbox.Sender // instead of the mail server of the settings
+	// Pushes is instead of the services of browsers, and PushTo says which addresses
+	// are theirs.
+	Pushes func(public, private string) outbox.PushSender
+	PushTo func(endpoint string) bool
 	// Drain is how long Serve goes on once it was asked to stop, while /readyz
 	// says so: a balancer has that long to notice.
 	Drain time.Duration
@@ -83,6 +87,7 @@ type App struct {
 	log     *slog.Logger
 	now     func() time.Time
 	drain   time.Duration
+	push    pushKeys
 	closes  []func() error
 }
 
@@ -140,6 +145,9 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if a.push, err = a.openPush(ctx, o.Settings, src); err != nil {
+		return err
+	}
 	passkeys, err := way.NewPasskeys(o.Settings.Origin(), o.Settings.SiteName)
 	if errors.Is(err, way.ErrPasskeyHost) {
 		a.log.Warn("no page offers passkeys: browsers make none for an address; SPAREKEY_PUBLIC_URL needs a host name", "host", o.Settings.Host())
@@ -149,8 +157,8 @@ func (a *App) build(ctx context.Context, o Options) error {
 	a.Flows = flow.New(flow.Options{
 		Passkeys: passkeys,
 		Store:    a.Store, Keys: a.Keys, Source: src, Hasher: a.Hasher, SiteName: o.Settings.SiteName,
-		Texts: textsOf(o.Settings),
-		Host:  o.Settings.Host(), Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
+		Texts: textsOf(o.Settings), Push: a.push.push(o.PushTo),
+		Host: o.Settings.Host(), Origin: o.Settings.Origin().Scheme + "://" + o.Settings.Origin().Host, Min: minOf(o.Settings), High: o.Settings.High(), MailCap: o.MailCap, Now: o.Now, Log: o.Log, Wake: func() { a.Outbox.Wake() },
 		Counts: flow.Counts{Flow: a.metrics.flow, Code: a.metrics.code, SignIn: a.metrics.signIn},
 	})
 	a.Sessions = &session.Service{Store: a.Store, Source: src, Keys: a.Keys, Now: o.Now, Log: o.Log}
@@ -258,8 +266,16 @@ func (a *App) buildOutbox(o Options, src *secret.Source, catalogue *lang.Catalog
 			return err
 		}
 	}
+	var pushes outbox.PushSender
+	switch {
+	case a.push.Public == "":
+	case o.Pushes != nil:
+		pushes = o.Pushes(a.push.Public, a.push.Private)
+	default:
+		pushes = outbox.NewPush(outbox.PushOptions{Public: a.push.Public, Private: a.push.Private, Contact: o.Settings.Origin().String()})
+	}
 	a.Outbox = outbox.New(outbox.Options{
-		Texts: texts,
+		Texts: texts, Pushes: pushes, Subscription: a.subscription,
 		Store: a.Store, Resolve: a.resolve, Secure: a.Flows.SecureToken, Letters: letters, Sender: sender, Source: src,
 		PublicURL: o.Settings.Origin().String(), Now: o.Now, Log: o.Log, Count: a.metrics.mail,
 	})
@@ -316,7 +332,7 @@ const (
 func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { a.Outbox.Run(ctx) })
-	all.Go(func() { a.Store.Listen(ctx, a.Outbox.Wake) })
+	all.Go(func() { a.Store.Listen(ctx, a.Outbox.Wake, a.Flows.Seen) })
 	all.Go(func() { a.every(ctx, sweepEvery, func() error { return a.Sweep(ctx) }) })
 	all.Go(func() { a.every(ctx, countEvery, func() error { return a.Flows.CountOpen(ctx) }) })
 	all.Wait()

@@ -171,7 +171,7 @@ func RetireKey(ctx context.Context, s *config.Settings, id string, force bool) e
 			return fmt.Errorf("%s still reads %d password(s), until their owners sign in again; with --force these owners must choose a new one by mail",
 				id, uses.Passwords)
 		case uses.Ways > 0:
-			return fmt.Errorf("%s still reads %d saved code(s) and authenticator app(s), until they are used; with --force these are lost to their owners",
+			return fmt.Errorf("%s still reads %d way(s) to verify, until they are used; with --force these are lost to their owners",
 				id, uses.Ways)
 		case uses.Flows > 0:
 			return fmt.Errorf("%s is needed by %d request(s) under way: try again in half an hour", id, uses.Flows)

@@ -55,7 +55,7 @@ func (s *Settings) problems() (all []error) {
 	s.fillDefaults()
 	for _, check := range []func() error{
 		s.checkListen, s.checkDatabase, s.checkSMTP, s.checkMailFrom, s.checkSMS, s.checkCountries, s.checkSiteName,
-		s.checkSiteURL, s.checkPages, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile,
+		s.checkSiteURL, s.checkPages, s.checkLook, s.checkTimeZone, s.checkProxies, s.checkAdmin, s.checkProfile, s.checkPush,
 	} {
 		if err := check(); err != nil {
 			all = append(all, err)
@@ -369,6 +369,14 @@ func (s *Settings) checkProfile() error {
 		return nil
 	}
 	return wrong("PROFILE", s.Profile, "needs a profile that exists: consumer or high")
+}
+
+func (s *Settings) checkPush() error {
+	switch s.Push {
+	case "on", "off":
+		return nil
+	}
+	return wrong("PUSH", s.Push, "needs on or off")
 }
 
 // Advice is what s permits and should better not be, a line each, to be

@@ -88,6 +88,11 @@ type Settings struct {
 	// "*" is all of them.
 	SMSCountries string `name:"sms-countries" placeholder:"LIST" help:"The countries whose numbers get text messages, for example PT,ES; * is all."`
 
+	// Push says whether phones with the companion app can be told what happens to
+	// their accounts: on or off. What is said goes through the services of the
+	// browsers' makers, encrypted, and this server calls them over https.
+	Push string `name:"push" placeholder:"WORD" default:"off" help:"on: phones with the app can be told what happens, through their browsers' services. Default: off."`
+
 	// SiteName is the name of the site, at most 64 characters: it stands in
 	// the head of every page and in the subject of mails.
 	SiteName string `name:"site-name" placeholder:"NAME" default:"Sparekey" help:"The name on pages and in mails. Default: Sparekey."`
@@ -222,6 +227,9 @@ func (s *Settings) SQLite() string {
 
 // High reports whether the profile is "high".
 func (s *Settings) High() bool { return s.Profile == "high" }
+
+// Pushes reports whether phones can be told what happens.
+func (s *Settings) Pushes() bool { return s.Push == "on" }
 
 // Admin is the host:port of the admin listener, or empty if it is off.
 func (s *Settings) Admin() string {

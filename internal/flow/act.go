@@ -20,7 +20,10 @@ type Form struct {
 
 	Code    string // of the authenticator app that is added
 	Passkey string // what the browser made, in JSON
-	Name    string // of the passkey that is added
+	Name    string // of the passkey or the phone that is added
+
+	App       string // the public key of the phone that is paired, in base64url
+	Signature string // by it
 }
 
 // Act does what the flow is for. Each purpose has its function here; a

@@ -22,6 +22,7 @@ type Answer struct {
 	Challenge string
 	Code      string // what was typed
 	Passkey   string // what the browser made of a passkey, in JSON
+	Screen    string // the nonce of the screen that was approved
 }
 
 // Answer checks a person's answer to the open challenge. A right answer moves
@@ -49,6 +50,13 @@ func (s *Service) Answer(ctx context.Context, v Visit, id string, in Answer) (Ou
 	}
 	if open.ID != in.Challenge {
 		return s.second(ctx, v, id, Outcome{Flow: f}, unspent(f.MayChoose(now)))
+	}
+	if open.Way == sparekey.ByApp { // the answer was given elsewhere: there is nothing to guess
+		a, err := s.approvedScreen(ctx, v, id, in.Screen)
+		if err != nil {
+			return s.second(ctx, v, id, Outcome{Flow: f}, err)
+		}
+		answer = secret.Text(a.ID)
 	}
 	try, err := s.Store.SpendTry(ctx, store.Step{ // spend first, look later (A16)
 		Flow: id, Challenge: in.Challenge, Browser: v.Browser.Hash(), Key: v.Key, Now: now,
@@ -147,6 +155,13 @@ func (s *Service) check(ctx context.Context, try store.Try, answer secret.Text) 
 			return found{}, err
 		}
 		return found{was.ID, &use}, nil
+	case sparekey.ByApp:
+		a, err := s.Store.Approval(ctx, answer.Reveal())
+		if err != nil || a.Challenge != c.ID || a.Account != f.Account || a.Browser != f.Browser || f.Ghost || f.Stopped {
+			return found{}, err
+		}
+		use, err := s.useOf(ctx, f, a)
+		return found{use.Was.ID, &use}, err
 	case sparekey.ByPasskey:
 		q, err := s.question(f, c)
 		if err != nil {
@@ -240,6 +255,8 @@ func (s *Service) wrong(ctx context.Context, v Visit, f *sparekey.Flow, w sparek
 	switch w {
 	case sparekey.BySaved, sparekey.ByTOTP:
 		e.Code = string(w) + ".wrong"
+	case sparekey.ByApp:
+		e.Code, e.Field = "app.wrong", "screen"
 	case sparekey.ByPasskey:
 		e.Code, e.Field = "passkey.wrong", "passkey"
 	}
@@ -263,6 +280,8 @@ func parseAnswer(w sparekey.WayKind, in Answer) (secret.Text, error) {
 	switch w {
 	case sparekey.ByPasskey:
 		return secret.Text(in.Passkey), passkeyError(in.Passkey)
+	case sparekey.ByApp:
+		return secret.Text(in.Screen), nil
 	case sparekey.BySaved:
 		parse, code = ident.ParseSaved, "saved.shape"
 	case sparekey.ByTOTP:

@@ -22,7 +22,8 @@ import (
 	"sparekey/internal/way"
 )
 
-// Options are what a Service is built from. All but Passkeys must be set.
+// Options are what a Service is built from. All must be set but what is said to
+// be optional.
 type Options struct {
 	Store    *store.DB
 	Keys     *secret.Ring
@@ -30,11 +31,13 @@ type Options struct {
 	Hasher   *password.Hasher
 	SiteName string
 	Host     string // of the pages
+	Origin   string // likewise
 	Min      int    // characters of a new password
 	High     bool   // the profile is "high"
 	MailCap  sparekey.Windows
-	Texts    Texts
-	Passkeys *way.Passkeys // nil where browsers make none: the host is an address
+	Texts    Texts         // optional
+	Push     Push          // optional
+	Passkeys *way.Passkeys // optional: nil where browsers make none: the host is an address
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Wake tells the outbox that a message was written.
@@ -48,6 +51,12 @@ type Texts struct {
 	On      bool
 	Reaches func(number string) bool
 	Prefix  func(number string) string
+}
+
+// Push is what the installation tells phones.
+type Push struct {
+	Key     string                     // by which push services know it; empty where phones are not told
+	Allowed func(endpoint string) bool // whether a browser takes pushes there
 }
 
 // Counts are told what happens, for the operator's metrics. They are told of
@@ -64,7 +73,9 @@ type Service struct {
 	mail  way.Mail
 	saved way.Saved
 	totp  way.TOTP
+	app   way.App
 
+	waiting  watchers     // screens that wait to be approved
 	compared atomic.Int64 // answers compared with a code
 	open     atomic.Int64 // open flows of strangers, as last counted, and begun since
 }
@@ -76,6 +87,7 @@ func New(o Options) *Service {
 		mail:    way.Mail{Keys: o.Keys},
 		saved:   way.Saved{Keys: o.Keys, Store: o.Store},
 		totp:    way.TOTP{Keys: o.Keys},
+		app:     way.App{Keys: o.Keys, Origin: o.Origin},
 	}
 }
 

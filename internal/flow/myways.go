@@ -22,6 +22,8 @@ func (s *Service) AddWay(ctx context.Context, v Visit, a *sparekey.Account, w sp
 			return "", sparekey.ErrNotFound
 		}
 		what.pending = string(s.Source.Token()) // what the new passkey has to sign
+	case sparekey.ByApp:
+		what.pending = string(s.Source.Token()) // likewise
 	case sparekey.ByTOTP:
 		held, err := s.Store.Held(ctx, a.ID, s.Now())
 		if err != nil {
@@ -210,6 +212,9 @@ func (s *Service) newWay(ctx context.Context, f *sparekey.Flow, in Form) (w stor
 		return w, nil
 	case sparekey.ByPasskey:
 		w.Stored, err = s.madePasskey(ctx, f, in)
+		return w, err
+	case sparekey.ByApp:
+		w.Stored, err = s.pairedApp(f, in)
 		return w, err
 	}
 	answer, err := parseAnswer(sparekey.ByTOTP, Answer{Code: in.Code})

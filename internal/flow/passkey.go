@@ -43,8 +43,8 @@ func (s *Service) checkPasskey(ctx context.Context, f *sparekey.Flow, question [
 	if err != nil || was.ID == "" {
 		return store.Use{}, false, err
 	}
-	key, err := way.ParseKey(was.Data)
-	if err != nil {
+	key, ok, err := s.openPasskey(was)
+	if err != nil || !ok {
 		return store.Use{}, false, err
 	}
 	next, right, err := s.Passkeys.Check(question, a, key, []byte(was.Account))
@@ -52,8 +52,33 @@ func (s *Service) checkPasskey(ctx context.Context, f *sparekey.Flow, question [
 		return store.Use{}, false, err
 	}
 	is := was
-	is.Data, err = next.Text()
+	is.Data, err = s.sealPasskey(was, next)
 	return store.Use{Was: was, Is: is}, err == nil, err
+}
+
+// sealPasskey is a passkey as the database keeps it: who can write there alone
+// cannot put another in its place (ASVS 6.7.1).
+func (s *Service) sealPasskey(w store.Stored, key way.Key) (string, error) {
+	text, err := key.Text()
+	if err != nil {
+		return "", err
+	}
+	return s.Keys.Seal("passkey "+w.Account+" "+w.ID, []byte(text), s.Source), nil
+}
+
+// openPasskey gives the passkey that is kept. What does not open is for the
+// operator; the page is that of a wrong passkey.
+func (s *Service) openPasskey(w store.Stored) (key way.Key, ok bool, err error) {
+	text, err := s.Keys.Open("passkey "+w.Account+" "+w.ID, w.Data)
+	if errors.Is(err, secret.ErrBox) || errors.Is(err, secret.ErrUnknownKey) {
+		s.Log.Error("a passkey cannot be read", "err", err)
+		return key, false, nil
+	}
+	if err != nil {
+		return key, false, err
+	}
+	key, err = way.ParseKey(string(text))
+	return key, err == nil, err
 }
 
 // passkeyError says in words for a person why something is no answer by a passkey.
@@ -71,7 +96,7 @@ func (s *Service) Making(ctx context.Context, f *sparekey.Flow) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	have, err := s.passkeyIDs(ctx, f.Account, s.Now())
+	have, _, err := s.passkeyIDs(ctx, f.Account, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -93,33 +118,36 @@ func (s *Service) maker(ctx context.Context, f *sparekey.Flow) (question []byte,
 }
 
 // passkeyIDs are the browsers' own names of an account's passkeys, with those
-// that were dropped after a time.
-func (s *Service) passkeyIDs(ctx context.Context, account string, dropped time.Time) ([][]byte, error) {
+// that were dropped after a time, and whether these are all: one may be kept that
+// cannot be read.
+func (s *Service) passkeyIDs(ctx context.Context, account string, dropped time.Time) (ids [][]byte, all bool, err error) {
 	list, err := s.Store.Passkeys(ctx, account, dropped)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var ids [][]byte
+	all = true
 	for _, p := range list {
-		key, err := way.ParseKey(p.Data)
+		key, ok, err := s.openPasskey(p)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		ids = append(ids, key.ID())
+		if all = all && ok; ok {
+			ids = append(ids, key.ID())
+		}
 	}
-	return ids, nil
+	return ids, all, nil
 }
 
 // Accepted says which passkeys of an account are still good, in JSON, for the
 // devices that keep them: those too that can still be taken back, which a device
 // that had forgotten them could not give again. It is empty where there are no
-// passkeys at all.
+// passkeys at all, and where one cannot be read.
 func (s *Service) Accepted(ctx context.Context, account string) (string, error) {
 	if s.Passkeys == nil {
 		return "", nil
 	}
-	ids, err := s.passkeyIDs(ctx, account, s.Now().Add(-sparekey.TakeBack))
-	if err != nil {
+	ids, all, err := s.passkeyIDs(ctx, account, s.Now().Add(-sparekey.TakeBack))
+	if err != nil || !all {
 		return "", err
 	}
 	accepted, err := s.Passkeys.Accepted([]byte(account), ids)
@@ -132,13 +160,9 @@ func (s *Service) madePasskey(ctx context.Context, f *sparekey.Flow, in Form) (s
 	if err != nil {
 		return store.Stored{}, err
 	}
-	name, err := ident.Name(in.Name)
+	name, err := wayName(in.Name)
 	if err != nil {
-		code := "prof.chars"
-		if errors.Is(err, ident.ErrTooLong) {
-			code = "prof.long"
-		}
-		return store.Stored{}, &sparekey.Error{Kind: sparekey.KindShape, Code: code, Field: "name", Args: []any{"Max", sparekey.MaxName}}
+		return store.Stored{}, err
 	}
 	key, err := s.Passkeys.Made(q, u, []byte(in.Passkey))
 	if errors.Is(err, way.ErrPasskeyShape) || errors.Is(err, way.ErrPasskeyWrong) {
@@ -153,12 +177,26 @@ func (s *Service) madePasskey(ctx context.Context, f *sparekey.Flow, in Form) (s
 	if name == "" {
 		name = f.On
 	}
-	data, err := key.Text()
-	return store.Stored{ID: s.Source.ID(), Kind: sparekey.ByPasskey, Name: name, Data: data, Lookup: key.Lookup()}, err
+	w := store.Stored{ID: s.Source.ID(), Account: f.Account, Kind: sparekey.ByPasskey, Name: name, Lookup: key.Lookup()}
+	w.Data, err = s.sealPasskey(w, key)
+	return w, err
 }
 
-// passkeyPatience is how long the question of a sign-in page can be answered.
-const passkeyPatience = 10 * time.Minute
+// wayName reads what a person calls a way, or says what is wrong with it.
+func wayName(typed string) (string, error) {
+	name, err := ident.Name(typed)
+	if err == nil {
+		return name, nil
+	}
+	code := "prof.chars"
+	if errors.Is(err, ident.ErrTooLong) {
+		code = "prof.long"
+	}
+	return "", &sparekey.Error{Kind: sparekey.KindShape, Code: code, Field: "name", Args: []any{"Max", sparekey.MaxName}}
+}
+
+// questionLife is how long a question can be answered for which no row is written.
+const questionLife = 10 * time.Minute
 
 // SignInQuestion is the question that a sign-in page puts to the browser, and the
 // text by which it is known again. No row is written for it: pages of sign-in
@@ -168,10 +206,8 @@ func (s *Service) SignInQuestion(v Visit) (options []byte, challenge string, err
 	if s.Passkeys == nil {
 		return nil, "", sparekey.ErrNotFound
 	}
-	body := s.Source.Bytes(16)
-	body = binary.BigEndian.AppendUint64(body, uint64(s.Now().Unix()))
-	challenge = s.Keys.Newest() + "." + base64.RawURLEncoding.EncodeToString(body)
-	q, err := s.signInQuestion(v, challenge)
+	challenge = s.newQuestion()
+	q, err := s.questionOf(v, "passkey sign-in", challenge)
 	if err != nil {
 		return nil, "", err
 	}
@@ -179,21 +215,26 @@ func (s *Service) SignInQuestion(v Visit) (options []byte, challenge string, err
 	return options, challenge, err
 }
 
-// signInQuestion is what has to be signed for the challenge of a sign-in page.
-func (s *Service) signInQuestion(v Visit, challenge string) ([]byte, error) {
-	key, _, _ := strings.Cut(challenge, ".")
-	return s.Keys.MAC(secret.Codes, key, "passkey sign-in", v.Browser.Hash(), challenge)
+// newQuestion is the text by which a question is known again for which no row is
+// written. It holds when it was put.
+func (s *Service) newQuestion() string {
+	body := binary.BigEndian.AppendUint64(s.Source.Bytes(16), uint64(s.Now().Unix()))
+	return s.Keys.Newest() + "." + base64.RawURLEncoding.EncodeToString(body)
 }
 
-// asked reports whether a challenge of a sign-in page can still be answered.
-func (s *Service) asked(challenge string) bool {
-	_, text, _ := strings.Cut(challenge, ".")
+// questionOf is what has to be signed for such a question, by this browser and for
+// one use. It is nil for a question that can be answered no more.
+func (s *Service) questionOf(v Visit, use, question string) ([]byte, error) {
+	key, text, _ := strings.Cut(question, ".")
 	body, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(body) != 24 {
-		return false
+	if err != nil || len(body) != 24 || !s.Keys.Has(key) {
+		return nil, nil //nolint:nilerr // whatever it is, it is no question of ours
 	}
 	at := time.Unix(int64(binary.BigEndian.Uint64(body[16:])), 0)
-	return !at.After(s.Now()) && s.Now().Before(at.Add(passkeyPatience))
+	if at.After(s.Now()) || !s.Now().Before(at.Add(questionLife)) {
+		return nil, nil
+	}
+	return s.Keys.MAC(secret.Codes, key, use, v.Browser.Hash(), question)
 }
 
 // A PasskeyLogin is what the sign-in form says of a passkey.
@@ -217,13 +258,12 @@ func (s *Service) SignInByPasskey(ctx context.Context, v Visit, in PasskeyLogin)
 		return SignedIn{}, err
 	}
 	unknown := &sparekey.Error{Kind: sparekey.KindWrong, Code: "passkey.unknown", Field: "passkey"}
-	key, _, _ := strings.Cut(in.Challenge, ".")
-	if !s.asked(in.Challenge) || !s.Keys.Has(key) {
-		return SignedIn{}, unknown
-	}
-	q, err := s.signInQuestion(v, in.Challenge)
+	q, err := s.questionOf(v, "passkey sign-in", in.Challenge)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if q == nil {
+		return SignedIn{}, unknown
 	}
 	use, right, err := s.checkPasskey(ctx, &sparekey.Flow{}, q, secret.Text(in.Passkey))
 	if err != nil {

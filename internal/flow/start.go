@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sparekey"
@@ -80,7 +81,7 @@ func (s *Service) asking(f *sparekey.Flow, w sparekey.WayKind, now time.Time) st
 	switch {
 	case sends(w):
 		a.Message = s.codeMessage(f, a.Challenge, now)
-	case w == sparekey.ByPasskey:
+	case w == sparekey.ByPasskey: // that of an app is the screen's, which is renewed
 		a.Challenge.Nonce, a.Challenge.KeyID, a.Challenge.Minted = s.Source.ID(), s.Keys.Newest(), now
 	default: // nothing has to be resolved: the code is the person's own
 		a.Challenge.Minted = now
@@ -164,6 +165,9 @@ func (s *Service) setting(ctx context.Context, v Visit, a *sparekey.Account, wha
 		return f.ID, s.begin(ctx, store.Start{Flow: f})
 	case f.Purpose == sparekey.AddIdentifier && f.Purpose.Proved(proofs, demand):
 		return f.ID, s.writeAsking(ctx, f, s.asking(f, sparekey.ByNew, now), now)
+	case slices.ContainsFunc(proofs, func(p sparekey.Proof) bool { return p.Way == sparekey.ByMail }): // it is another that lacks
+		f.Subject = a.ID
+		return f.ID, s.begin(ctx, store.Start{Flow: f})
 	}
 	return f.ID, s.write(ctx, f, now)
 }

@@ -20,7 +20,7 @@ func (s *Service) ways() []sparekey.WayKind {
 	if s.Texts.On {
 		list = append(list, sparekey.ByText)
 	}
-	return append(list, sparekey.ByTOTP)
+	return append(list, sparekey.ByTOTP, sparekey.ByApp)
 }
 
 // An Offer is what the page of ways shows.

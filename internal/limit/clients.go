@@ -24,6 +24,13 @@ func Prefix(a netip.Addr) netip.Prefix {
 	return p
 }
 
+// Same reports whether two addresses, as text, are one client's.
+func Same(a, b string) bool {
+	one, err := netip.ParseAddr(a)
+	two, wrong := netip.ParseAddr(b)
+	return err == nil && wrong == nil && Prefix(one) == Prefix(two)
+}
+
 // Clients keeps the budgets of clients in memory, those of one node. They
 // protect its capacity and are no bound on guessing: who has many addresses
 // has many budgets. It is safe for concurrent use.

@@ -51,14 +51,17 @@ type Options struct {
 	Resolve func(context.Context, sparekey.Message) (*Resolved, error)
 	// Secure gives the token of the link in a notice, by which whoever it went
 	// to can take the account back.
-	Secure    func(event, identifier string) string
-	Letters   *Letters
-	Sender    Sender
-	Texts     TextSender // nil where no text messages are sent
-	Source    *secret.Source
-	PublicURL string
-	Now       func() time.Time
-	Log       *slog.Logger
+	Secure  func(event, identifier string) string
+	Letters *Letters
+	Sender  Sender
+	Texts   TextSender // nil where no text messages are sent
+	Pushes  PushSender // nil where phones are not told
+	// Subscription opens where an app is told, as its credential of that id keeps it.
+	Subscription func(credential, sealed string) (Subscription, error)
+	Source       *secret.Source
+	PublicURL    string
+	Now          func() time.Time
+	Log          *slog.Logger
 	// Count is told what became of a message, for the operator's metrics.
 	Count func(Fate)
 }
@@ -202,7 +205,7 @@ func (o *Outbox) handle(ctx context.Context, m sparekey.Message) {
 		}
 		return
 	}
-	o.failed(ctx, m, out.mail, err)
+	o.failed(ctx, m, out, err)
 }
 
 // send hands a message over, if there is anything to hand over.
@@ -211,6 +214,9 @@ func (o *Outbox) send(ctx context.Context, m sparekey.Message, out written) erro
 	case out.text != nil:
 		out.text.ID = m.ID
 		return o.Texts.SendText(ctx, *out.text)
+	case out.push != nil:
+		out.push.ID = m.ID
+		return o.sendPush(ctx, m, out)
 	case out.mail != nil:
 		out.mail.ID = m.ID
 		return o.Sender.Send(ctx, *out.mail)
@@ -218,16 +224,32 @@ func (o *Outbox) send(ctx context.Context, m sparekey.Message, out written) erro
 	return nil
 }
 
+// sendPush hands a push over. A browser that has unsubscribed is forgotten: there is
+// nobody to tell any more.
+func (o *Outbox) sendPush(ctx context.Context, m sparekey.Message, out written) error {
+	err := o.Pushes.SendPush(ctx, *out.push)
+	if errors.Is(err, ErrUnsubscribed) {
+		return o.Store.Unsubscribe(ctx, m.Identifier, out.sealed)
+	}
+	return err
+}
+
 // failed tries the message again later, or gives it up: when the mail server
 // refuses it for good, or when its time is over.
-func (o *Outbox) failed(ctx context.Context, m sparekey.Message, mail *Mail, cause error) {
-	now := o.Now()
+func (o *Outbox) failed(ctx context.Context, m sparekey.Message, out written, cause error) {
+	now, mail := o.Now(), out.mail
 	var refused *SendError
 	final := errors.As(cause, &refused) && !refused.Temporary || errors.Is(cause, sparekey.ErrNotFound)
 	next := now.Add(backoff(m.Attempt, o.Source.Bytes(1)[0]))
 	if final || next.After(m.DropAfter) {
 		o.Log.Warn("message given up", "message", m.ID, "kind", m.Kind, "attempt", m.Attempt, "err", cause)
 		o.count(m, GivenUp, mail)
+		if out.push != nil { // the mails have said it
+			if err := o.Store.Sent(ctx, m, now); err != nil {
+				o.Log.Error("message not marked", "message", m.ID, "err", err)
+			}
+			return
+		}
 		e := sparekey.Event{ID: o.Source.ID(), Kind: sparekey.MessageGivenUp, Facts: sparekey.Facts{At: now}}
 		if err := o.Store.GiveUp(ctx, m, e); err != nil {
 			o.Log.Error("message not marked", "message", m.ID, "err", err)

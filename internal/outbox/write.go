@@ -10,10 +10,13 @@ import (
 	"sparekey/internal/store"
 )
 
-// A written message is a mail, a text message, or nothing: it has nobody to go to.
+// A written message is a mail, a text message, a push, or nothing: it has nobody to
+// go to.
 type written struct {
-	mail *Mail
-	text *Text
+	mail   *Mail
+	text   *Text
+	push   *Push
+	sealed string // where the push goes, as the database keeps it
 }
 
 // errLate says that a code would come too late to be of use. A notice is worth
@@ -38,8 +41,27 @@ func (o *Outbox) write(ctx context.Context, m sparekey.Message) (out written, wa
 		out, err = o.textNotice(m, n)
 		return out, false, err
 	}
+	if n.To == "" {
+		out, err = o.push(ctx, m, n)
+		return out, false, err
+	}
 	out.mail, err = o.notice(m, n)
 	return out, false, err
+}
+
+// push writes what a phone is told of a notice. One that is not told any more is
+// told by mail alone.
+func (o *Outbox) push(ctx context.Context, m sparekey.Message, n *store.Notice) (written, error) {
+	if o.Pushes == nil || n.Push == "" {
+		return written{}, nil
+	}
+	to, err := o.Subscription(m.Identifier, n.Push)
+	if err != nil { // its key was taken away: the app subscribes again when it is opened
+		o.Log.Error("where a phone is told cannot be read", "err", err)
+		return written{}, o.Store.Unsubscribe(ctx, m.Identifier, n.Push)
+	}
+	body, err := o.Letters.Push(m.Kind, n.Lang)
+	return written{push: &Push{To: to, Body: body}, sealed: n.Push}, err
 }
 
 // textNotice writes the text message that something happened. Whoever cannot be

@@ -70,7 +70,8 @@ type SignIn struct {
 	Failures int
 	Note     *Note // instead of what Failures would show
 	Passkeys bool  // one can sign in with a passkey
-	Shared   bool  // the box "This is a shared computer" is ticked
+	Screen   Screen
+	Shared   bool // the box "This is a shared computer" is ticked
 }
 
 // Register is /register. It posts login (an email), password, key, return_to.
@@ -81,10 +82,41 @@ type Register struct {
 	Note  *Note
 }
 
-// Already is /register for somebody who is signed in. It posts key to /signout.
+// Already is /register for somebody who is signed in, or says so right after the
+// app has signed somebody in. It posts key to /signout.
 type Already struct {
 	Base
 	Name string // who is signed in
+	Just bool   // since a moment ago
+}
+
+// Scan shows a code for the app to scan, at /signin/qr or for a challenge of a
+// flow. It posts screen, challenge, key to /flow/{id}/answer, or screen, key,
+// return_to to /signin.
+type Scan struct {
+	Base
+	Flow, Challenge string
+	Purpose         sparekey.Purpose
+	Screen          Screen
+	Shared          bool
+	Note            *Note
+}
+
+// Pair makes a phone one that can approve. It posts app, signature, name, key to
+// /flow/{id}/act, and does nothing without a script.
+type Pair struct {
+	Base
+	Flow string
+	Sign string // what the phone signs
+	Note *Note
+}
+
+// App is /app, the companion app, and /q/{id}, where a camera leads.
+type App struct {
+	Base
+	Seen  string // of the code that a camera has read; else empty
+	Email string // who is signed in; empty if nobody is
+	Note  *Note
 }
 
 // Recover is /recover, "who are you". It posts login, key, return_to.
@@ -218,7 +250,7 @@ type Done struct {
 	// Easier is the way that the account lacks and that would help most next time;
 	// empty for none. It posts do=add, way, key to /account/ways.
 	Easier sparekey.WayKind
-	Next     string    // where it leads on by itself, for programs: a browser is led there
+	Next   string // where it leads on by itself, for programs: a browser is led there
 	// Fresh is a saved code that was made just now, in groups. It posts kept, key
 	// to /flow/{id}/saved.
 	Fresh string
@@ -226,8 +258,8 @@ type Done struct {
 }
 
 // Ended is the page of a flow that cannot go on. Kind is "expired",
-// "exhausted", "used", "stopped" or "changed"; the last three are told only
-// after a proof.
+// "exhausted", "used", "stopped", "changed" or "declined"; "used", "stopped" and
+// "changed" are told only after a proof.
 type Ended struct {
 	Base
 	Kind    string
@@ -370,8 +402,17 @@ type Data struct {
 // Devices is /account/devices. It posts session=ID or others=1, and key.
 type Devices struct {
 	Base
-	Rows []DeviceRow
-	Note *Note
+	Rows   []DeviceRow
+	Phones []PhoneRow
+	Note   *Note
+}
+
+// A PhoneRow is a phone with the app. To be removed it posts do=drop, id, key to
+// /account/ways.
+type PhoneRow struct {
+	ID, Name    string
+	Added, Used time.Time
+	Sleep       bool // it opens nothing until it is woken
 }
 
 // A DeviceRow is one session.

@@ -37,8 +37,22 @@ func (b *Base) HelpURL() string { return b.pages.opts.HelpURL }
 // PrivacyURL is linked at the foot unless it is empty.
 func (b *Base) PrivacyURL() string { return b.pages.opts.PrivacyURL }
 
-// ScriptURL is the path of the one script.
-func (b *Base) ScriptURL() string { return b.pages.scriptPath }
+// ScriptURL is the path of the page's one script.
+func (b *Base) ScriptURL() string {
+	switch b.page.(type) {
+	case *App, *Pair:
+		return b.pages.appPath
+	case *SignIn, *Scan:
+		return b.pages.screenPath
+	}
+	return b.pages.scriptPath
+}
+
+// Installs reports whether the page can be put on the screen of a phone.
+func (b *Base) Installs() bool {
+	_, app := b.page.(*App)
+	return app
+}
 
 // Demo reports whether the page says that this is a demo.
 func (b *Base) Demo() bool { return b.pages.opts.Demo }

@@ -11,8 +11,10 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -42,9 +44,13 @@ type Options struct {
 // goroutines.
 type Pages struct {
 	opts       Options
-	sets       map[string]*set // of templates, by language
-	scriptPath string
-	script     []byte
+	sets       map[string]*set    // of templates, by language
+	scripts    map[string][]byte  // by the paths that they are served at
+	scriptPath string             // of all pages
+	screenPath string             // of those that a phone scans, instead
+	appPath    string             // of the app, instead
+	scanner    string             // reads QR codes for the app
+	appFiles   map[string]appFile // beside its page, by name
 }
 
 // New reads what all pages share. Each page is parsed, in each language, when it
@@ -57,7 +63,7 @@ func New(o Options) (*Pages, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	p := &Pages{opts: o, sets: map[string]*set{}}
+	p := &Pages{opts: o, sets: map[string]*set{}, scripts: map[string][]byte{}}
 	css, err := files.ReadFile("assets/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("read styles: %w", err)
@@ -66,19 +72,34 @@ func New(o Options) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine, err := files.ReadFile("assets/account.css")
-	if err != nil {
-		return nil, fmt.Errorf("read styles of My account: %w", err)
+	parts := map[string]string{}
+	for _, name := range []string{"account", "app", "code", "ways"} {
+		css, err := files.ReadFile("assets/" + name + ".css")
+		if err != nil {
+			return nil, fmt.Errorf("read styles of %s: %w", name, err)
+		}
+		parts[name] = squeeze(string(css))
 	}
-	script, err := files.ReadFile("assets/sparekey.js")
-	if err != nil {
-		return nil, fmt.Errorf("read script: %w", err)
+	if p.scriptPath, err = p.addScript("assets/sparekey.js"); err != nil {
+		return nil, err
 	}
-	p.script = lean(string(script))
-	sum := sha256.Sum256(p.script)
-	p.scriptPath = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
+	if p.screenPath, err = p.addScript("assets/sparekey.js", "assets/screen.js"); err != nil {
+		return nil, err
+	}
+	if p.appPath, err = p.addScript("assets/app.js"); err != nil {
+		return nil, err
+	}
+	// Made of a package of npm: a program can be built without it.
+	if p.scanner, err = p.addScript("assets/made/scanner.js"); errors.Is(err, fs.ErrNotExist) {
+		p.scanner = ""
+	} else if err != nil {
+		return nil, err
+	}
+	if p.appFiles, err = p.newAppFiles(); err != nil {
+		return nil, err
+	}
 	for _, l := range o.Catalogue.Langs() {
-		p.sets[l.Tag] = &set{words: o.Catalogue.Printer(l.Tag), css: styles, mine: squeeze(string(mine)), pages: map[string]*template.Template{}}
+		p.sets[l.Tag] = &set{words: o.Catalogue.Printer(l.Tag), css: styles, some: parts, pages: map[string]*template.Template{}}
 	}
 	return p, nil
 }
@@ -123,6 +144,25 @@ func (p *Pages) Render(d Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Script returns the one script and the path it is to be served at. The path
-// changes with the script, so it may be cached for ever.
-func (p *Pages) Script() (path string, body []byte) { return p.scriptPath, p.script }
+// addScript makes a script of files, and gives the path that it is served at. The
+// path changes with the script, so that it may be cached for ever.
+func (p *Pages) addScript(from ...string) (path string, err error) {
+	var body []byte
+	for _, file := range from {
+		source, err := files.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("read script: %w", err)
+		}
+		body = append(body, lean(string(source))...)
+	}
+	sum := sha256.Sum256(body)
+	path = "/assets/" + hex.EncodeToString(sum[:8]) + ".js"
+	p.scripts[path] = body
+	return path, nil
+}
+
+// Script gives the script that is served at a path; nil if there is none.
+func (p *Pages) Script(path string) []byte { return p.scripts[path] }
+
+// Scripts gives all of them by their paths. They are not to be changed.
+func (p *Pages) Scripts() map[string][]byte { return p.scripts }

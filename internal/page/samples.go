@@ -38,10 +38,22 @@ func Samples(p *lang.Printer) []Sample {
 	return all
 }
 
+// sampleScreen is what a page shows for a phone to scan.
+func sampleScreen() Screen {
+	return Screen{
+		Nonce: "k1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Address: "https://lanternmarket.example/q/abcdefghijklmnopqrstuvwxyz", Short: "KQTM-4R7W",
+		Until: Clock(sampleNow().Add(sparekey.ScreenLife)), Watch: "/signin/screen", Page: "/signin/qr", Renew: "/api/v1/signin/screen",
+	}
+}
+
 // doorSamples are the pages before "who are you" is answered.
 func doorSamples(base func(string) Base) []Sample {
 	in := func(login string, failures int, n *Note) *SignIn {
-		return &SignIn{Base: base("/signin"), Passkeys: true, Login: login, Failures: failures, Note: n}
+		return &SignIn{Base: base("/signin"), Passkeys: true, Screen: sampleScreen(), Login: login, Failures: failures, Note: n}
+	}
+	scan := func(n *Note) *Scan { return &Scan{Base: base("/signin/qr"), Screen: sampleScreen(), Note: n} }
+	app := func(seen, email string, n *Note) *App {
+		return &App{Base: base("/app"), Seen: seen, Email: email, Note: n}
 	}
 	reg := func(login string, n *Note) *Register {
 		return &Register{Base: base("/register"), Login: login, Note: n}
@@ -65,6 +77,15 @@ func doorSamples(base func(string) Base) []Sample {
 		})},
 		{"signin-out", in("", 0, &Note{ID: "in.out", Good: true})},
 		{"signin-expired", in("", 0, &Note{ID: "in.expired", Calm: true})},
+		{"signin-qr", scan(nil)},
+		{"signin-qr-notyet", scan(&Note{ID: "app.notyet", Calm: true})},
+		{"signin-qr-declined", scan(&Note{ID: "app.declined", Field: "screen"})},
+		{"signin-qr-expired", scan(&Note{ID: "app.expired", Field: "screen"})},
+		{"signin-done", &Already{Base: base("/signin/done"), Name: sampleMail, Just: true}},
+		{"app", app("", "", nil)},
+		{"app-signed-in", app("", sampleMail, &Note{ID: "app.paired", Good: true})},
+		{"app-first", app("abcdefghijklmnopqrstuvwxyz", "", nil)},
+		{"app-offline", &Problem{Base: base("/app"), Status: 200, ID: "app.offline", Again: "/app"}},
 		{"register", reg("", nil)},
 		{"register-mail", reg("mara@example", &Note{ID: "reg.mail", Field: "login"})},
 		{"register-short", reg(sampleMail, &Note{ID: "pw.short", Args: []any{"Min", 8, "Count", 5}, Field: "password"})},
@@ -114,7 +135,7 @@ func codeSamples(base func(string) Base) []Sample {
 	ways := func(p sparekey.Purpose, known bool) *Ways {
 		return &Ways{
 			Base: base("/flow/" + sampleFlow + "/ways"), Flow: sampleFlow, Purpose: p, Known: known, Open: true,
-			Rows: []WayRow{{Kind: sparekey.ByMail}, {Kind: sparekey.ByPasskey}, {Kind: sparekey.BySaved}, {Kind: sparekey.ByText}, {Kind: sparekey.ByTOTP}},
+			Rows: []WayRow{{Kind: sparekey.ByMail}, {Kind: sparekey.ByPasskey}, {Kind: sparekey.BySaved}, {Kind: sparekey.ByText}, {Kind: sparekey.ByTOTP}, {Kind: sparekey.ByApp}},
 		}
 	}
 	known := ways(sparekey.Recover, true)
@@ -137,6 +158,9 @@ func codeSamples(base func(string) Base) []Sample {
 			Base: base("/flow/" + sampleFlow), Flow: sampleFlow, Challenge: "C4N2", Purpose: sparekey.Recover,
 			Question: `{"challenge":"5F2K7QH4M9"}`, Note: n,
 		}
+	}
+	scan := func(n *Note) *Scan {
+		return &Scan{Base: base("/flow/" + sampleFlow), Flow: sampleFlow, Challenge: "C4N2", Purpose: sparekey.Recover, Screen: sampleScreen(), Note: n}
 	}
 	through := func(w sparekey.WayKind, p sparekey.Purpose, kind string) *Code {
 		d := code(p, kind, time.Minute, nil)
@@ -182,6 +206,10 @@ func codeSamples(base func(string) Base) []Sample {
 		{"passkey-shape", asks(&Note{ID: "passkey.shape", Field: "passkey"})},
 		{"passkey-wrong", asks(&Note{ID: "passkey.wrong", Args: []any{"Count", 3}, Field: "passkey"})},
 		{"passkey-last", asks(&Note{ID: "passkey.last", Field: "passkey"})},
+		{"scan", scan(nil)},
+		{"scan-notyet", scan(&Note{ID: "app.notyet", Calm: true})},
+		{"scan-wrong", scan(&Note{ID: "app.wrong", Args: []any{"Count", 3}, Field: "screen"})},
+		{"scan-last", scan(&Note{ID: "app.last", Field: "screen"})},
 		{"verify-saved", by(sparekey.Recover, sparekey.BySaved, "", nil)},
 		{"verify-saved-shape", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX", bad("saved.shape"))},
 		{"verify-saved-wrong", by(sparekey.Recover, sparekey.BySaved, "7KQTM-4R7WX-01234-56789-ABCDE", bad("saved.wrong", "Count", 3))},
@@ -246,6 +274,11 @@ func actSamples(base func(string) Base) []Sample {
 			Address: "otpauth://totp/Lantern%20Market:mara@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Lantern%20Market", Note: n,
 		}
 	}
+	pair := func(n *Note) *Pair {
+		in := base("/flow/" + sampleFlow)
+		in.SignedInAs = sampleMail
+		return &Pair{Base: in, Flow: sampleFlow, Sign: "5F2K7QH4M9", Note: n}
+	}
 	makes := func(n *Note) *NewPasskey {
 		in := base("/flow/" + sampleFlow)
 		in.SignedInAs = sampleMail
@@ -272,6 +305,8 @@ func actSamples(base func(string) Base) []Sample {
 		{"passkey-add", makes(nil)},
 		{"passkey-add-shape", makes(&Note{ID: "passkey.shape", Field: "passkey"})},
 		{"passkey-add-long", makes(&Note{ID: "prof.long", Args: []any{"Max", 64}, Field: "name"})},
+		{"pair", pair(nil)},
+		{"pair-shape", pair(&Note{ID: "app.shape", Field: "app"})},
 		{"enrol-clock", enrol(&Note{ID: "totp.clock", Field: "code"})},
 		{"done-saved", shown(sparekey.AddWay, nil)},
 		{"done-saved-tick", shown(sparekey.AddWay, &Note{ID: "fresh.tick", Field: "kept"})},
@@ -391,6 +426,9 @@ func accountSamples(base func(string) Base) []Sample {
 			Base: in("/account"), Email: sampleMail, Since: now, Losses: check(true, false).Losses,
 			Note: &Note{ID: "prof.ok", Good: true},
 		}},
+		{"account-app", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Losses: check(true, true).Losses, Note: &Note{
+			ID: "in.app", Args: []any{"Name", lang.LTR(sampleMail)}, Good: true, Action: &NoteAction{Label: "in.app.out", Path: "/signout"},
+		}}},
 		{"account-risk", &Overview{Base: in("/account"), Email: sampleMail, Since: now, Losses: check(false, false).Losses}},
 		{"account-password", &Password{Base: in("/account/password"), Email: sampleMail}},
 		{"account-profile", profile("", "", nil)},
@@ -423,6 +461,10 @@ func accountSamples(base func(string) Base) []Sample {
 		{"account-activity-none", &Activity{Base: in("/account/activity")}},
 		{"account-data", &Data{Base: in("/account/data"), At: now.AddDate(0, 0, 14)}},
 		{"account-devices", &Devices{Base: in("/account/devices"), Rows: rows}},
+		{"account-devices-phones", &Devices{Base: in("/account/devices"), Rows: rows, Phones: []PhoneRow{
+			{ID: "p1", Name: "Mara’s phone", Added: now.AddDate(0, -1, 0), Used: now.Add(-time.Hour)},
+			{ID: "p2", Name: "Tablet", Added: now.AddDate(0, 0, -3), Used: now.AddDate(0, 0, -2), Sleep: true},
+		}}},
 		{"account-devices-out", &Devices{Base: in("/account/devices"), Rows: rows[:1], Note: &Note{ID: "dev.out", Good: true}}},
 		{"account-devices-others", &Devices{
 			Base: in("/account/devices"), Rows: rows[:1],
@@ -439,7 +481,7 @@ func activity(now time.Time) (rows []ActivityRow) {
 		sparekey.SignedIn, sparekey.PasswordSet, sparekey.LoginChosen, sparekey.RequestStopped, sparekey.SessionEnded,
 		sparekey.DataExported, sparekey.DeletionPlanned, sparekey.DeletionUndone, sparekey.AccountPaused,
 		sparekey.AccountUnpaused, sparekey.SignedOutAll, sparekey.RecoverySent, sparekey.MessageGivenUp, sparekey.AccountCreated,
-		sparekey.TwoTurnedOn, sparekey.TwoTurnedOff, sparekey.SavedUsed, sparekey.HalfSignedIn, sparekey.Rehearsed, sparekey.SecondDropping,
+		sparekey.TwoTurnedOn, sparekey.TwoTurnedOff, sparekey.SavedUsed, sparekey.HalfSignedIn, sparekey.Rehearsed, sparekey.SecondDropping, sparekey.AppRefused,
 	} {
 		rows = append(rows, ActivityRow{
 			At: now.AddDate(0, 0, -i), Kind: kind, How: []sparekey.WayKind{sparekey.ByPassword},

@@ -14,8 +14,8 @@ import (
 // A set is the templates of one language, as far as they have been used.
 type set struct {
 	words *lang.Printer
-	css   string // of all pages
-	mine  string // of My account, beside it
+	css   string            // of all pages
+	some  map[string]string // of some pages, beside it, by name
 
 	mu     sync.RWMutex
 	shared *template.Template // the parts of all pages
@@ -67,7 +67,11 @@ func (s *set) parse(name string) (*template.Template, error) {
 }
 
 func (s *set) parts() (*template.Template, error) {
-	shared, err := template.New("").Parse(`{{define "css"}}` + s.css + `{{end}}{{define "css-mine"}}` + s.mine + `{{end}}`)
+	css := `{{define "css"}}` + s.css + `{{end}}`
+	for name, part := range s.some {
+		css += `{{define "css-` + name + `"}}` + part + `{{end}}`
+	}
+	shared, err := template.New("").Parse(css)
 	if err != nil {
 		return nil, err
 	}

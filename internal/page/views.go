@@ -43,7 +43,12 @@ func (d *Register) Fewest() int { return min8(d.Min) }
 func (d *Already) file() string { return "already" }
 
 // Heading is the page's h1.
-func (d *Already) Heading() string { return d.T("g.already", "Name", d.Name) }
+func (d *Already) Heading() string {
+	if d.Just {
+		return d.T("in.as", "Name", d.Name)
+	}
+	return d.T("g.already", "Name", d.Name)
+}
 
 func (d *Recover) file() string { return "recover" }
 
@@ -159,6 +164,8 @@ func (d *Ended) id() string {
 		return "end.used"
 	case "stopped":
 		return "end.stopped"
+	case "declined":
+		return "end.declined"
 	case "changed":
 		return "end.changed"
 	}

@@ -305,23 +305,34 @@ func (d *Activity) foot() string    { return "foot.account" }
 
 // Said tells in a plain sentence what happened.
 func (d *Activity) Said(r ActivityRow) template.HTML {
-	if r.Failed > 0 {
-		return d.H("did.failed", "Count", r.Failed)
-	}
-	if r.Kind == sparekey.SignedIn {
+	id, args := d.sentence(r)
+	return d.H(id, args...)
+}
+
+// Told is Said in plain text.
+func (d *Activity) Told(r ActivityRow) string {
+	id, args := d.sentence(r)
+	return d.T(id, args...)
+}
+
+// sentence is the message that tells what happened, and its values.
+func (d *Activity) sentence(r ActivityRow) (id string, args []any) {
+	switch {
+	case r.Failed > 0:
+		return "did.failed", []any{"Count", r.Failed}
+	case r.Kind == sparekey.SignedIn:
 		kinds := make([]string, len(r.How))
 		for i, w := range r.How {
 			kinds[i] = string(w)
 		}
 		if how := d.Printer.Ways(kinds); how != "" {
-			return d.H("did.signin", "How", how)
+			return "did.signin", []any{"How", how}
 		}
-		return d.H("did.signin.bare")
+		return "did.signin.bare", nil
+	case r.About.Kind != "":
+		return didID(r.Kind), []any{"Way", d.wayName(r.About)}
 	}
-	if r.About.Kind != "" {
-		return d.H(didID(r.Kind), "Way", d.wayName(r.About))
-	}
-	return d.H(didID(r.Kind))
+	return didID(r.Kind), nil
 }
 
 // didID is the sentence for what happened.
@@ -351,6 +362,8 @@ func didID(k sparekey.EventKind) string {
 		return "did.paused"
 	case sparekey.AccountUnpaused:
 		return "did.unpaused"
+	case sparekey.AppRefused:
+		return "did.declined"
 	case sparekey.SignedOutAll:
 		return "did.outall"
 	case sparekey.WayAdded:

@@ -13,9 +13,14 @@ func (r *Ring) Derive(what string, old Token, key string) Token {
 // DeriveID gives an id in the same way. It is public, and shows nothing of a
 // token derived from the same form.
 func (r *Ring) DeriveID(what string, old Token, key string) string {
-	mac := r.NewestMAC(Browsers, "id "+what, string(old), key)[:idLength]
-	for i := range mac {
-		mac[i] = idAlphabet[mac[i]%32]
+	return IDOf(r.NewestMAC(Browsers, "id "+what, string(old), key))
+}
+
+// IDOf gives the id that a keyed hash of at least 26 bytes stands for.
+func IDOf(mac []byte) string {
+	id := make([]byte, idLength)
+	for i := range id {
+		id[i] = idAlphabet[mac[i]%32]
 	}
-	return string(mac)
+	return string(id)
 }

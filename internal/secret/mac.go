@@ -63,6 +63,18 @@ func (k *key) check(installation string) string {
 	return k.id + ":" + base64.RawURLEncoding.EncodeToString(k.mac(Checks, []string{installation}))
 }
 
+// Letters gives n letters of an alphabet of ASCII from a keyed hash, as [Digits]
+// gives digits.
+func Letters(mac []byte, alphabet string, n int) string {
+	number, base, letter := new(big.Int).SetBytes(mac), big.NewInt(int64(len(alphabet))), new(big.Int)
+	out := make([]byte, n)
+	for i := range out {
+		number.DivMod(number, base, letter)
+		out[i] = alphabet[letter.Int64()]
+	}
+	return string(out)
+}
+
 // Digits gives n decimal digits of a keyed hash, with leading zeros: 8 for a
 // short code, 20 for a long one.
 //

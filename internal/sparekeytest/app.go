@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ type Options struct {
 	MailCap  sparekey.Windows
 	Sink     *Sink // a mail server that several share
 	Drain    time.Duration
+	Pushes   *PushService // instead of those of browsers; nil where phones are not told
 }
 
 // App is a whole Sparekey in a test: real database, real mail server, a clock
@@ -84,6 +86,9 @@ func New(t testing.TB, o Options) *App {
 	if o.Settings != nil {
 		o.Settings(s)
 	}
+	if o.Pushes != nil {
+		s.Push = "on"
+	}
 	if err := s.CheckServe(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +98,10 @@ func New(t testing.TB, o Options) *App {
 	a.built = app.Options{
 		Settings: s, Log: slog.New(slog.NewJSONHandler(a.keepLog(dir, o.Log), nil)), Now: a.Now, Trace: o.Trace,
 		Params: o.Params, Slots: o.Slots, MailCap: o.MailCap, Drain: o.Drain,
+	}
+	if o.Pushes != nil {
+		a.built.Pushes = o.Pushes.sender
+		a.built.PushTo = func(endpoint string) bool { return strings.HasPrefix(endpoint, o.Pushes.URL) }
 	}
 	if o.Seed != 0 {
 		a.random = rand.NewChaCha8(seedOf(o.Seed))

@@ -188,6 +188,9 @@ func (t *tx) endSessions(f *sparekey.Flow, a Acting) (int, error) {
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, f.Account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
+	if err := t.endApprovals(f.Account); err != nil {
+		return 0, err
+	}
 	return others, t.changed(f.Account)
 }
 
@@ -274,7 +277,11 @@ func (t *tx) announced(kind sparekey.MessageKind, e sparekey.Event) (told int, e
 	if err != nil {
 		return 0, fmt.Errorf("list whom to tell: %w", err)
 	}
-	return len(to), t.addNotices(kind, e, to)
+	phones, err := t.pushes(kind, e.Account)
+	if err != nil {
+		return 0, err
+	}
+	return len(to), t.addNotices(kind, e, append(to, phones...))
 }
 
 // addNotices writes the messages about an event to the identifiers.
@@ -357,7 +364,8 @@ func (t *tx) openByFlow(f *sparekey.Flow, proofs []sparekey.Proof, a Acting) err
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE proofs SET session = $1 WHERE flow = $2`, a.Open.Session, f.ID); err != nil {
+	// Not what an app has approved: that was the sign-in alone (A67).
+	if _, err := t.exec(`UPDATE proofs SET session = $1 WHERE flow = $2 AND way <> $3`, a.Open.Session, f.ID, sparekey.ByApp); err != nil {
 		return fmt.Errorf("count proofs in the session: %w", err)
 	}
 	if err := t.whole(f); err != nil {

@@ -155,7 +155,7 @@ func (db *DB) KeyCheck(ctx context.Context, fresh string) (string, error) {
 // Uses are what one key of the key file is still needed for.
 type Uses struct {
 	Passwords int // until their owners sign in the next time
-	Ways      int // authenticator apps until they are used, saved codes until they are replaced
+	Ways      int // authenticator apps, passkeys and phones until they are used, saved codes until they are replaced
 	Flows     int // until they end, and what they show is kept
 }
 
@@ -163,7 +163,7 @@ type Uses struct {
 func (db *DB) KeyUses(ctx context.Context, id string, now time.Time) (u Uses, err error) {
 	err = db.read(ctx).row(`
 		SELECT (SELECT COUNT(*) FROM credentials WHERE kind = 'password' AND dropped = 0 AND data LIKE $1),
-		       (SELECT COUNT(*) FROM credentials WHERE kind = 'totp' AND data LIKE $3 OR kind = 'saved' AND lookup LIKE $3),
+		       (SELECT COUNT(*) FROM credentials WHERE kind IN ('totp', 'passkey', 'app') AND data LIKE $3 OR kind = 'saved' AND lookup LIKE $3),
 		       (SELECT COUNT(*) FROM flows f WHERE expires > $2 AND (fresh LIKE $3 OR step <> 'done' AND (pending LIKE $3
 		        OR EXISTS (SELECT 1 FROM challenges c WHERE c.flow = f.id AND c.key_id = $4))))`,
 		[]any{id + "$%", micros(now), id + ".%", id}, &u.Passwords, &u.Ways, &u.Flows)

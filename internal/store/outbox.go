@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -43,12 +44,13 @@ func (t *tx) ring(m *sparekey.Message) error {
 	return err
 }
 
-// Listen calls wake whenever another node has written a message, until ctx
-// ends. A connection that breaks is made anew; what is missed meanwhile is
-// found by looking. Without PostgreSQL there are no other nodes.
-func (db *DB) Listen(ctx context.Context, wake func()) {
+// Listen calls wake whenever another node has written a message, and seen with
+// the code of a screen of which something has come, until ctx ends. A connection
+// that breaks is made anew; what is missed meanwhile is found by looking. Without
+// PostgreSQL there are no other nodes.
+func (db *DB) Listen(ctx context.Context, wake func(), seen func(code string)) {
 	for db.postgres && ctx.Err() == nil {
-		if err := db.listen(ctx, wake); err == nil {
+		if err := db.listen(ctx, wake, seen); err == nil {
 			return
 		}
 		wake() // something may have come while nobody listened
@@ -59,7 +61,7 @@ func (db *DB) Listen(ctx context.Context, wake func()) {
 	}
 }
 
-func (db *DB) listen(ctx context.Context, wake func()) error {
+func (db *DB) listen(ctx context.Context, wake func(), seen func(code string)) error {
 	conn, err := db.writes.Conn(ctx)
 	if err != nil {
 		return err
@@ -67,14 +69,19 @@ func (db *DB) listen(ctx context.Context, wake func()) error {
 	defer conn.Close()
 	return conn.Raw(func(driver any) error {
 		pg := driver.(*stdlib.Conn).Conn()
-		if _, err := pg.Exec(ctx, "LISTEN "+bell); err != nil {
+		if _, err := pg.Exec(ctx, "LISTEN "+bell+"; LISTEN "+screens); err != nil {
 			return err
 		}
 		for {
-			if _, err := pg.WaitForNotification(ctx); err != nil {
+			told, err := pg.WaitForNotification(ctx)
+			switch {
+			case err != nil:
 				return err
+			case told.Channel == screens:
+				seen(told.Payload)
+			default:
+				wake()
 			}
-			wake()
 		}
 	})
 }
@@ -190,6 +197,7 @@ type Notice struct {
 	Events []sparekey.Event // more than one where several were merged
 	To     string
 	Number string // where it goes by text message; empty if it goes by mail
+	Push   string // where it goes to a phone's app, sealed; else empty
 	Name   string
 	Lang   string
 }
@@ -262,6 +270,11 @@ func (t *tx) notice(m sparekey.Message) (*Notice, error) {
 		SELECT i.shown, CASE WHEN i.kind = 'phone' THEN i.key ELSE '' END, a.name, a.lang
 		  FROM identifiers i JOIN accounts a ON a.id = i.account WHERE i.id = $1`,
 		[]any{m.Identifier}, &n.To, &n.Number, &n.Name, &n.Lang)
+	if errors.Is(err, sql.ErrNoRows) { // it is for an app, or for nobody any more
+		err = t.row(`
+			SELECT COALESCE(MAX(s.data), ''), COALESCE(MAX(a.lang), '') FROM subscriptions s JOIN accounts a ON a.id = s.account
+			 WHERE s.credential = $1`, []any{m.Identifier}, &n.Push, &n.Lang)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -325,8 +325,8 @@ func (t *tx) actAtOnce(f *sparekey.Flow, p Proving) error {
 // reports sparekey.ErrUsed if c was answered before.
 func (t *tx) addProof(f *sparekey.Flow, c *sparekey.Challenge, place string, now time.Time) error {
 	session := f.Session
-	if f.Purpose == sparekey.Rehearse || c.Way == sparekey.ByNew {
-		session = ""
+	if f.Purpose == sparekey.Rehearse || c.Way == sparekey.ByNew || c.Way == sparekey.ByApp {
+		session = "" // what an app approves counts for what it has shown, and for nothing else (A67)
 	}
 	n, err := t.exec(`
 		INSERT INTO proofs (challenge, flow, account, way, place, session, at)

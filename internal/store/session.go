@@ -360,7 +360,10 @@ func (db *DB) EndOtherSessions(ctx context.Context, account, but string, e spare
 		}
 		n, err := t.exec(`UPDATE sessions SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0`,
 			micros(e.Facts.At), account, but)
-		if err != nil || n == 0 {
+		if err != nil {
+			return err
+		}
+		if err := t.endApprovals(account); err != nil || n == 0 {
 			return err
 		}
 		if err := t.changed(account); err != nil {

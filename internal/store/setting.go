@@ -202,6 +202,9 @@ func (t *tx) endAll(account string, now time.Time) (int, error) {
 	if _, err := t.exec(`DELETE FROM browsers WHERE account = $1`, account); err != nil {
 		return 0, fmt.Errorf("forget browsers: %w", err)
 	}
+	if err := t.endApprovals(account); err != nil {
+		return 0, err
+	}
 	return n, t.changed(account)
 }
 
@@ -256,6 +259,9 @@ func (db *DB) Erase(ctx context.Context, now time.Time) (int64, error) {
 
 // erase removes an account whose deletion was not called off meanwhile.
 func (t *tx) erase(account string, now time.Time) error {
+	if err := t.hold(account); err != nil { // its phones write under the same
+		return err
+	}
 	var due int64
 	err := t.row(`UPDATE accounts SET disabled = $1 WHERE id = $2 AND delete_at > 0 AND delete_at <= $1 RETURNING delete_at`,
 		[]any{micros(now), account}, &due)
@@ -278,6 +284,8 @@ func (t *tx) erase(account string, now time.Time) error {
 		`DELETE FROM spends WHERE subject = $1 OR subject IN (SELECT id FROM identifiers WHERE account = $1)`,
 		`DELETE FROM sessions WHERE account = $1`,
 		`DELETE FROM browsers WHERE account = $1`,
+		`DELETE FROM approvals WHERE account = $1`,
+		`DELETE FROM subscriptions WHERE account = $1`,
 		`DELETE FROM credentials WHERE account = $1`,
 		`DELETE FROM identifiers WHERE account = $1`,
 		`UPDATE names SET account = '' WHERE account = $1`,

@@ -32,6 +32,7 @@ const (
 	mailSpend     = "mail"
 	textSpend     = "text"
 	totpSpend     = "totp"
+	scanSpend     = "scan"
 )
 
 // spent adds up, for each window, what the subject has spent in the lane.

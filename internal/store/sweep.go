@@ -64,6 +64,15 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) (Swept, error) {
 			`DELETE FROM identifiers WHERE id IN (SELECT id FROM identifiers WHERE dropped > 0 AND dropped < $1 LIMIT $2)`,
 			[]any{micros(now.Add(-sparekey.TakeBack)), sweepBatch},
 		},
+		{
+			`DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE expires < $1 LIMIT $2)`,
+			[]any{micros(now.Add(-sparekey.ApprovalKept)), sweepBatch},
+		},
+		{
+			`DELETE FROM subscriptions WHERE credential IN (
+			SELECT s.credential FROM subscriptions s WHERE NOT EXISTS (SELECT 1 FROM credentials c WHERE c.id = s.credential) LIMIT $1)`,
+			[]any{sweepBatch},
+		},
 		{`DELETE FROM changes WHERE at < ` + db.read(ctx).clock() + ` - $1`, []any{(3 * ChangesKept).Microseconds()}},
 		{`DELETE FROM funnel WHERE hour < $1`, []any{micros(now.Add(-sparekey.FunnelKept))}},
 	}

@@ -25,7 +25,10 @@ type Stored struct {
 
 // A Use is what a right answer does to a credential: Was becomes Is. Of two that
 // use it at once one finds it changed.
-type Use struct{ Was, Is Stored }
+type Use struct {
+	Was, Is  Stored
+	Approval string // that is used up with it; empty but for an app
+}
 
 const storedColumns = `id, account, kind, name, data, lookup, last_step, added, dropped`
 
@@ -107,6 +110,9 @@ func (t *tx) use(f *sparekey.Flow, p Proving) error {
 	if n == 0 {
 		return sparekey.ErrWrongCode
 	}
+	if err := t.useApproval(p.Use, p.Turn.Now); err != nil {
+		return err
+	}
 	if p.Fresh == "" {
 		return nil
 	}
@@ -131,15 +137,15 @@ func (db *DB) Held(ctx context.Context, account string, now time.Time) ([]sparek
 func (c conn) held(a *sparekey.Account, now time.Time) ([]sparekey.Held, error) {
 	var list []sparekey.Held
 	err := c.rows(`
-		SELECT CASE WHEN kind = 'phone' THEN 'text' ELSE 'mail' END, id, shown, added, dropped, asleep, 0 AS part
+		SELECT CASE WHEN kind = 'phone' THEN 'text' ELSE 'mail' END, id, shown, added, 0 AS used, dropped, asleep, 0 AS part
 		  FROM identifiers WHERE account = $1 AND kind <> 'login' AND proved > 0
 		UNION ALL
-		SELECT kind, id, name, added, dropped, asleep, 1 FROM credentials WHERE account = $1
+		SELECT kind, id, name, added, changed, dropped, asleep, 1 FROM credentials WHERE account = $1
 		 ORDER BY part, added, id`,
 		[]any{a.ID}, func(scan func(...any) error) error {
 			var h sparekey.Held
 			var part int
-			err := scan(&h.Way, &h.Place, &h.Shown, when{&h.Added}, when{&h.Dropped}, when{&h.Asleep}, &part)
+			err := scan(&h.Way, &h.Place, &h.Shown, when{&h.Added}, when{&h.Used}, when{&h.Dropped}, when{&h.Asleep}, &part)
 			h.Young = a.Young(h.Added, now)
 			list = append(list, h)
 			return err

@@ -72,7 +72,7 @@ func (t *tx) addWay(account string, w Stored, now time.Time) error {
 
 // mostOf is how many ways of a kind an account may have.
 func mostOf(kind sparekey.WayKind) int {
-	if kind == sparekey.ByPasskey {
+	if kind == sparekey.ByPasskey || kind == sparekey.ByApp {
 		return sparekey.MaxWays
 	}
 	return 1
@@ -234,7 +234,7 @@ func (db *DB) KeepWay(ctx context.Context, a Acting, id string, mask func(kind, 
 		n, err := t.exec(`
 			UPDATE credentials SET dropped = 0, asleep = 0
 			 WHERE id = $1 AND account = $2 AND kind <> 'password' AND (dropped > $3 OR dropped = 0 AND asleep > 0)
-			   AND (kind = 'passkey' OR NOT EXISTS (
+			   AND (kind IN ('passkey', 'app') OR NOT EXISTS (
 				SELECT 1 FROM credentials o WHERE o.account = $2 AND o.kind = credentials.kind AND o.dropped = 0 AND o.id <> $1))`,
 			id, f.Account, since)
 		if err == nil && n == 0 {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sparekey"
+	"sparekey/internal/lang"
 	"sparekey/internal/page"
 )
 
@@ -23,6 +24,10 @@ func (s *Server) getOverview(r *request) error {
 	}
 	p := &page.Overview{
 		Base: s.accountBase(r, v.Email()), Name: v.Name, Email: v.Email(), Login: v.Login(), Since: v.Created,
+	}
+	if n := told(r, "in.app"); n != nil {
+		n.Args, n.Action = []any{"Name", lang.LTR(v.Email())}, &page.NoteAction{Label: "in.app.out", Path: "/signout"}
+		p.Note = n
 	}
 	if p.Losses, err = s.losses(r, v); err != nil {
 		return err
@@ -69,7 +74,16 @@ func (s *Server) devices(r *request, status int, n *page.Note) error {
 	if err != nil {
 		return err
 	}
+	held, err := s.Accounts.Held(r.Context(), r.account.ID)
+	if err != nil {
+		return err
+	}
 	p := &page.Devices{Base: s.accountBase(r, v.Email()), Note: n}
+	for _, h := range held {
+		if h.Way == sparekey.ByApp && h.Dropped.IsZero() {
+			p.Phones = append(p.Phones, page.PhoneRow{ID: h.Place, Name: h.Shown, Added: h.Added, Used: h.Used, Sleep: !h.Asleep.IsZero()})
+		}
+	}
 	for _, in := range list {
 		p.Rows = append(p.Rows, page.DeviceRow{
 			ID: in.ID, Browser: in.On, Address: in.From, First: in.Created, Last: in.Seen,

@@ -171,10 +171,11 @@ func TestProgramProfile(t *testing.T) {
 			t.Errorf("got %+v, want the new name and language, and told so", profile)
 		}
 		refuses(t, p.Ask("/api/v1/profile", "name", strings.Repeat("a", sparekey.MaxName+1), "lang", ""), 422, "prof.long", "name")
-		refuses(t, p.Ask("/api/v1/profile", "name", "Mara", "lang", "xx"), 400, "g.bad", "")
+		refuses(t, p.Ask("/api/v1/profile", "name", "Mara", "lang", "xx"), 422, "g.bad", "lang")
 		refuses(t, p.Ask("/api/v1/profile", "name", "Mara"), 422, "g.required", "lang")
 		refuses(t, p.Ask("/api/v1/login", "login", "-"), 422, "prof.shape", "login")
 
+		app.Sleep(time.Second)
 		p.begins("/api/v1/login", "login", "mara.k")
 		p.proves(mara)
 		p.moves("/act")

@@ -102,7 +102,7 @@ func (w *equalWalk) programChooses() {
 	f := w.asks("/api/v1/recover", 201, "login", w.typed)
 	at := "/api/v1/flows/" + f.ID
 	w.deliver()
-	for _, way := range []string{"saved", "passkey", "text", "totp", "mail"} {
+	for _, way := range []string{"saved", "passkey", "text", "totp", "app", "mail"} {
 		f = w.asks(at+"/ways", 200, "way", way)
 		w.deliver()
 		switch f.Challenge.Way {
@@ -110,11 +110,17 @@ func (w *equalWalk) programChooses() {
 			w.asks(at+"/answer", 422, "challenge", f.Challenge.ID, "code", "7KQTM-4R7WX-01234-56789-ABCDE")
 		case "passkey":
 			w.asks(at+"/answer", 422, "challenge", f.Challenge.ID, "passkey", json.RawMessage(nobodysPasskey))
+		case "app":
+			var shown struct{ Screen string }
+			reads(w.t, w.step("POST "+at+"/screen", func() *sparekeytest.Page { return w.c.Ask(at + "/screen") }), &shown)
+			w.asks(at+"/screen/state", 200, "screen", shown.Screen)
+			w.asks(at+"/answer", 200, "challenge", f.Challenge.ID, "screen", shown.Screen) // not yet
+			w.asks(at+"/answer", 422, "challenge", f.Challenge.ID, "screen", "of another")
 		default:
 			w.asks(at+"/answer", 422, "challenge", f.Challenge.ID, "code", "none")
 		}
 	}
-	w.asks(at+"/ways", 422, "way", "app")
+	w.asks(at+"/ways", 422, "way", "letter")
 	w.app.Sleep(sparekey.FlowLife)
 	w.programEnded(f)
 }

@@ -43,8 +43,8 @@ func fullBody(o web.Operation) (body map[string]any, needed []string) {
 		default:
 			body[name] = map[string]any{"a": []any{1, "b"}}
 		}
-		if f.Tag.Get("enum") != "" {
-			body[name] = "two-on"
+		if choices := f.Tag.Get("enum"); choices != "" {
+			body[name] = choices[strings.LastIndex(choices, ",")+1:]
 		}
 		if rest == "" {
 			needed = append(needed, name)

@@ -53,7 +53,44 @@ type answerBody struct {
 	Challenge string          `json:"challenge" doc:"The id of the challenge that it answers."`
 	Code      string          `json:"code,omitempty" doc:"What the person typed."`
 	Passkey   json.RawMessage `json:"passkey,omitempty" doc:"What the browser made, in its JSON."`
+	Screen    string          `json:"screen,omitempty" doc:"The screen that an app has approved."`
 	Key       string          `json:"key,omitempty"`
+}
+
+type screenBody struct {
+	Screen string `json:"screen" doc:"As the answer said it that showed the code."`
+	Cancel bool   `json:"cancel,omitempty" doc:"End what has come of it: what a phone still answers counts for nothing."`
+}
+
+type appSignInBody struct {
+	Screen   string `json:"screen" doc:"The screen that an app has approved."`
+	Shared   bool   `json:"shared,omitempty" doc:"The computer is a shared one: the session ends with the browser, and within 12 hours."`
+	ReturnTo string `json:"return_to,omitempty"`
+	Key      string `json:"key,omitempty"`
+}
+
+type appHomeBody struct {
+	Device    string `json:"device" doc:"The SHA-256 of the app's public key, in base64url."`
+	Question  string `json:"question"`
+	Signature string `json:"signature" doc:"By the app's key, in base64url: ECDSA on P-256 with SHA-256, r and s of 32 bytes each, of these lines: sparekey app 1, the origin, home, the device, what was to be signed."`
+}
+
+type appPushBody struct {
+	Device    string          `json:"device" doc:"The SHA-256 of the app's public key, in base64url."`
+	Question  string          `json:"question"`
+	Signature string          `json:"signature" doc:"As for the app's home."`
+	Push      json.RawMessage `json:"push,omitempty" doc:"Where the browser takes pushes, as its PushSubscription has it in JSON. Not there: no more."`
+}
+
+type appScanBody struct {
+	Device    string `json:"device" doc:"The SHA-256 of the app's public key, in base64url."`
+	Seen      string `json:"seen" doc:"What follows /q/ in the QR code, or what was typed."`
+	Signature string `json:"signature" doc:"Of these lines: sparekey app 1, the origin, scan, the device, what was seen."`
+}
+
+type appAnswerBody struct {
+	Answer    string `json:"answer" enum:"approve,decline"`
+	Signature string `json:"signature" doc:"Of these lines: sparekey app 1, the origin, the answer, and of the request the id, the flow (an empty line if it has none), the purpose, the browser, the address, the network and when it was asked."`
 }
 
 type againBody struct {
@@ -73,6 +110,8 @@ type actBody struct {
 	Same     bool            `json:"same,omitempty" doc:"Sign in with the current password, which was given here before."`
 	Code     string          `json:"code,omitempty" doc:"What the authenticator app shows that is added."`
 	Name     string          `json:"name,omitempty" doc:"What the person calls the way that is added."`
+	App      string          `json:"app,omitempty" doc:"The public key of the app that is paired: a point on P-256, uncompressed, in base64url."`
+	Sign     string          `json:"signature,omitempty" doc:"By that key, of these lines: sparekey app 1, the origin, pair, the flow, what was to be signed."`
 	Passkey  json.RawMessage `json:"passkey,omitempty" doc:"The passkey that is added: what the browser made, in its JSON."`
 	Key      string          `json:"key,omitempty"`
 }
@@ -84,7 +123,7 @@ type savedBody struct {
 
 type changeBody struct {
 	Do    string `json:"do" enum:"add,drop,keep,two-on,two-off" doc:"What is to change. keep wakes a way that sleeps, or takes back one that was dropped."`
-	Way   string `json:"way,omitempty" doc:"The kind of what is added: totp, passkey or saved."`
+	Way   string `json:"way,omitempty" doc:"The kind of what is added: totp, passkey, app or saved."`
 	ID    string `json:"id,omitempty" doc:"The way that is dropped or kept."`
 	Email string `json:"email,omitempty" doc:"The address that is added."`
 	Phone string `json:"phone,omitempty" doc:"The phone number that is added, with its country."`

@@ -37,8 +37,10 @@ func (a shieldAsk) send(c *sparekeytest.Client) *sparekeytest.Page {
 // shieldAsks are requests for every operation that changes something, by a
 // browser that is signed in.
 func shieldAsks(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) []shieldAsk {
-	app.Register(mara, first)
-	app.Sleep(sparekey.ProofLife)
+	phone := pairs(app, app.Register(mara, first), mara)
+	app.Deliver()
+	app.Sleep(sparekey.YoungFor)
+	phone.Client = c
 	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	saved := machineStart(c, "/account/ways", "do", "add", "way", "saved")
 	machineProve(app, c, saved, mara)
@@ -66,6 +68,20 @@ func shieldAsks(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) []s
 	challenge := form.Get("challenge")
 	chosen := machineStart(c, "/recover", "login", mara)
 	app.Sleep(time.Minute) // "Get code" is open again
+	scanned := machineStart(c, "/recover", "login", mara)
+	app.Deliver()
+	choose(c, "/flow/"+scanned, "app").See(303)
+	flowScreen, short := sparekeytest.ScreenOf(c.Get("/flow/" + scanned))
+	signInScreen, declined := &screened{Client: c}, &screened{Client: c}
+	seenThere, seenLast := seen(t, signInScreen), seen(t, declined)
+	phone.Scan(short).See(201)
+	phone.Scan(seenThere).See(201)
+	var request sparekeytest.Request
+	phone.Read(phone.Scan(seenLast).See(201), &request)
+	c.Ask("/api/v1/signin/screen/state", "screen", declined.nonce).See(200).Says("scanned")
+	request = phone.Request(request.ID)
+	question, home := phone.Question()
+	scan := phone.Sign("scan", phone.Device, "KQTM-4R7W")
 	return []shieldAsk{
 		{"POST /api/v1/register", "", []any{"login", "new." + mara, "password", second}, 201, false},
 		{"POST /api/v1/recover", "", []any{"login", mara}, 201, false},
@@ -74,6 +90,18 @@ func shieldAsks(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) []s
 		{"POST /api/v1/flows/{id}/again", asked, []any{"challenge", challenge}, 200, false},
 		{"POST /api/v1/flows/{id}/ways", chosen, []any{"way", "saved"}, 200, false},
 		{"POST /api/v1/flows/{id}/saved", saved, []any{"kept", true}, 200, false},
+		{"POST /api/v1/signin/screen", "", nil, 200, true},
+		{"POST /api/v1/signin/screen/state", "", []any{"screen", signInScreen.nonce}, 200, false},
+		{"POST /api/v1/signin/app", "", []any{"screen", signInScreen.nonce}, 409, true}, // nobody has approved it
+		{"POST /api/v1/flows/{id}/screen", scanned, nil, 200, true},
+		{"POST /api/v1/flows/{id}/screen/state", scanned, []any{"screen", flowScreen}, 200, false},
+		{"POST /api/v1/app/question", "", nil, 200, true},
+		{"POST /api/v1/app/home", "", []any{"device", phone.Device, "question", question, "signature", home}, 200, true}, // it was seen when it scanned
+		{"POST /api/v1/app/push", "", []any{"device", phone.Device, "question", question, "signature", home}, 204, true}, // it was not told
+		{"POST /api/v1/app/scan", "", []any{"device", phone.Device, "seen", "KQTM-4R7W", "signature", scan}, 201, false},
+		{"POST /api/v1/app/requests/{id}", request.ID, []any{"answer", "decline", "signature", phone.Sign(request.Words("decline")...)}, 200, false},
+		{"POST /api/v1/profile", "", []any{"name", "Mara", "lang", "ar"}, 200, false},
+		{"POST /api/v1/login", "", []any{"login", "marabird"}, 201, false},
 		{"POST /api/v1/ways", "", []any{"do", "two-on"}, 201, false},
 		{"POST /api/v1/check", "", nil, 201, false},
 		{"POST /api/v1/password", "", nil, 201, false},

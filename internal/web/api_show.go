@@ -39,7 +39,7 @@ func noteOf(n *page.Note, text string) *noteView {
 // says nothing of them.
 func triesLeft(n *page.Note) int {
 	switch {
-	case n.Field != "code" && n.Field != "passkey":
+	case n.Field != "code" && n.Field != "passkey" && n.Field != "screen":
 	case strings.HasSuffix(n.ID, ".last"):
 		return 1
 	case strings.HasSuffix(n.ID, ".wrong") && len(n.Args) == 2:
@@ -100,6 +100,14 @@ func flowOf(p page.Page) flowView {
 		v.Challenge = &challengeView{ID: p.Challenge, Way: sparekey.ByPasskey, Options: json.RawMessage(p.Question)}
 		v.OtherWays = apiFlow(p.Flow) + "/ways"
 		return v
+	case *page.Scan:
+		if p.Flow == "" {
+			return flowView{}
+		}
+		v := viewIn(&p.Base, p.Flow, p.Purpose)
+		v.Challenge = &challengeView{ID: p.Challenge, Way: sparekey.ByApp, Screen: p.Screen.Renew}
+		v.OtherWays = apiFlow(p.Flow) + "/ways"
+		return v
 	case *page.Ways:
 		v := viewIn(&p.Base, p.Flow, p.Purpose)
 		v.Ways = &choiceView{List: []wayView{}, Own: p.Known, More: p.More, Open: p.Open}
@@ -130,6 +138,10 @@ func settingView(p page.Page) flowView {
 		v := viewIn(&p.Base, p.Flow, sparekey.AddWay)
 		v.Passkey = &makingView{json.RawMessage(p.Question)}
 		return v
+	case *page.Pair:
+		v := viewIn(&p.Base, p.Flow, sparekey.AddWay)
+		v.Pair = &pairView{p.Sign}
+		return v
 	case *page.Done:
 		v := viewIn(&p.Base, p.Flow, p.Purpose)
 		if v.Saved = p.Fresh; !p.Midway {
@@ -143,6 +155,12 @@ func settingView(p page.Page) flowView {
 // viewIn is what all pages of a flow say.
 func viewIn(b *page.Base, id string, p sparekey.Purpose) flowView {
 	return flowView{ID: id, Purpose: p, Step: b.Step, Expires: second(b.Expires)}
+}
+
+func screenOf(s page.Screen) (v screenView, err error) {
+	v = screenView{Screen: s.Nonce, Address: s.Address, Code: s.Short, Until: second(time.Time(s.Until))}
+	v.Path, v.Size, err = s.Path()
+	return v, err
 }
 
 func confirmOf(p *page.Confirm) *confirmView {
@@ -183,6 +201,9 @@ func devicesView(p *page.Devices, n *noteView) sessionsView {
 			one.ID = ""
 		}
 		v.List = append(v.List, one)
+	}
+	for _, p := range p.Phones {
+		v.Apps = append(v.Apps, appView{p.ID, p.Name, second(p.Added), second(p.Used), p.Sleep})
 	}
 	return v
 }

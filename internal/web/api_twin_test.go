@@ -100,8 +100,10 @@ func TestProgramsAreToldWhatPagesTell(t *testing.T) {
 		flow()
 
 		w.Ask("/api/v1/signin", "login", mara, "password", second).See(200)
-		for path, page := range map[string]string{"/api/v1/sessions": "/account/devices", "/api/v1/ways": "/account/ways", "/api/v1/check": "/account/check",
-			"/api/v1/profile": "/account/profile", "/api/v1/activity": "/account/activity"} {
+		for path, page := range map[string]string{
+			"/api/v1/sessions": "/account/devices", "/api/v1/ways": "/account/ways", "/api/v1/check": "/account/check",
+			"/api/v1/profile": "/account/profile", "/api/v1/activity": "/account/activity",
+		} {
 			w.same(path, page)
 		}
 		w.begins("/api/v1/ways", "do", "add", "way", "saved")

@@ -26,6 +26,7 @@ type flowView struct {
 	Confirm   *confirmView     `json:"confirm,omitempty" doc:"What will happen is to be confirmed."`
 	Enrol     *enrolView       `json:"enrol,omitempty" doc:"An authenticator app is added: a code of it is wanted."`
 	Passkey   *makingView      `json:"passkey,omitempty" doc:"A passkey is added: what the browser makes is wanted."`
+	Pair      *pairView        `json:"app,omitempty" doc:"An app is paired: its public key is wanted."`
 	Saved     string           `json:"saved_code,omitempty" doc:"A new saved code, until it is said to be kept: nothing else is told before."`
 	Done      *doneView        `json:"done,omitempty"`
 	Note      *noteView        `json:"note,omitempty"`
@@ -45,12 +46,13 @@ type typedView struct {
 
 type challengeView struct {
 	ID       string           `json:"id"`
-	Way      sparekey.WayKind `json:"way" doc:"mail, text, saved, totp, passkey, or new for the code to what is added."`
+	Way      sparekey.WayKind `json:"way" doc:"mail, text, saved, totp, passkey, app, or new for the code to what is added."`
 	To       string           `json:"to,omitempty" doc:"What is added."`
 	AskedAt  time.Time        `json:"asked_at,omitzero" doc:"When the flow began."`
 	NextSend time.Time        `json:"next_send,omitzero" doc:"When the code can be sent again. Not there if it will not be."`
 	Sends    *int             `json:"sends_left,omitempty" doc:"How often the code can still be sent again."`
 	Options  json.RawMessage  `json:"options,omitempty" doc:"For navigator.credentials.get, in its JSON."`
+	Screen   string           `json:"screen,omitempty" doc:"Where there is what an app is to scan."`
 }
 
 // A questionView is what a sign-in page asks a browser for.
@@ -59,8 +61,58 @@ type questionView struct {
 	Options   json.RawMessage `json:"options" doc:"For navigator.credentials.get, in its JSON."`
 }
 
+// A screenView is what a page shows for a phone to scan.
+type screenView struct {
+	Screen  string    `json:"screen" doc:"Names it in what is asked about it. Only the browser that was given it can use it."`
+	Address string    `json:"address" doc:"To be drawn as a QR code."`
+	Path    string    `json:"path" doc:"That drawing, as the path of an SVG that is stroked one wide."`
+	Size    int       `json:"size" doc:"How wide and high the drawing is."`
+	Code    string    `json:"code" doc:"To be typed where nothing can scan."`
+	Until   time.Time `json:"until" doc:"So long it can be scanned. Ask for the flow again to have another."`
+}
+
+type screenState struct {
+	State sparekey.ScreenState `json:"state" enum:"waiting,scanned,approved,declined,expired"`
+}
+
+type appQuestionView struct {
+	Question string `json:"question" doc:"To be sent with the signature."`
+	Sign     string `json:"sign" doc:"What is to be signed."`
+}
+
+type appHomeView struct {
+	Name     string            `json:"name" doc:"Of the phone."`
+	Email    string            `json:"email" doc:"Of the account."`
+	Happened []appHappenedView `json:"happened" nullable:"false" doc:"The newest first."`
+	Push     string            `json:"push_key,omitempty" doc:"The key for PushManager.subscribe. Not there: phones are not told."`
+	Told     bool              `json:"told" doc:"The phone is told what happens."`
+}
+
+type appHappenedView struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text" doc:"In the person's language."`
+}
+
+// An appRequestView is what an app is asked. Before a screen has said that it shows
+// the code, there is nothing to ask.
+type appRequestView struct {
+	ID      string                 `json:"id"`
+	State   sparekey.ApprovalState `json:"state" enum:"scanned,asked,approved,declined"`
+	Flow    string                 `json:"flow,omitempty"`
+	Purpose sparekey.Purpose       `json:"purpose,omitempty"`
+	Browser string                 `json:"browser,omitempty" doc:"From a closed list, in English."`
+	Shown   string                 `json:"browser_shown,omitempty" doc:"The same in the person's language."`
+	Address string                 `json:"address,omitempty"`
+	Network string                 `json:"network,omitempty" enum:"same,another" doc:"Whether the screen is in the network of the app."`
+	Asked   int64                  `json:"asked,omitempty" doc:"When the screen said that it shows the code, in seconds since 1970."`
+}
+
 type makingView struct {
 	Options json.RawMessage `json:"options" doc:"For navigator.credentials.create, in its JSON."`
+}
+
+type pairView struct {
+	Sign string `json:"sign" doc:"What is to be signed."`
 }
 
 type choiceView struct {
@@ -106,6 +158,7 @@ type doneView struct {
 
 type sessionsView struct {
 	List []deviceView `json:"sessions" nullable:"false"`
+	Apps []appView    `json:"apps,omitempty" doc:"Phones with the app. They are removed as ways are."`
 	Note *noteView    `json:"note,omitempty"`
 }
 
@@ -117,6 +170,14 @@ type deviceView struct {
 	Last    time.Time `json:"last_seen"`
 	Current bool      `json:"current" doc:"It is the one that asks."`
 	Shared  bool      `json:"shared" doc:"It is on a shared computer."`
+}
+
+type appView struct {
+	ID    string    `json:"id"`
+	Name  string    `json:"name"`
+	Added time.Time `json:"added"`
+	Used  time.Time `json:"last_seen"`
+	Sleep bool      `json:"asleep" doc:"It opens nothing until it is woken."`
 }
 
 type myWaysView struct {

@@ -359,7 +359,7 @@ func (w *equalWalk) chooses() {
 	w.submit(w.get("/recover", 200), "/recover", 303, "login", w.typed)
 	at := w.c.At()
 	w.deliver()
-	for _, way := range []string{"saved", "passkey", "text", "totp", "mail", "saved"} {
+	for _, way := range []string{"saved", "passkey", "text", "totp", "app", "mail", "saved"} {
 		status := 303
 		if way == "totp" {
 			status = 200 // first another proof
@@ -379,9 +379,14 @@ func (w *equalWalk) chooses() {
 			w.submit(p, "/answer", 422, "passkey", nobodysPasskey)
 		case "text":
 			w.submit(p, "/answer", 422, "code", "22222222")
+		case "app":
+			nonce, _ := sparekeytest.ScreenOf(p)
+			w.post(at+"/screen", 200, "screen", nonce, "once", "1")
+			w.submit(p, "/answer", 200) // not yet
+			w.submit(p, "/answer", 422, "screen", "of another")
 		}
 	}
-	w.post(at+"/ways", 422, "way", "app")
+	w.post(at+"/ways", 422, "way", "letter")
 	w.post(at+"/act", 303, "password", first, "password_again", first)
 	w.app.Sleep(sparekey.FlowLife)
 	w.get(at, 410)

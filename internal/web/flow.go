@@ -66,6 +66,14 @@ func (s *Server) stand(r *request, f *sparekey.Flow, c *sparekey.Challenge, stat
 		return s.waysPage(r, status, f, nil, n)
 	case c.Way == sparekey.BySaved || c.Way == sparekey.ByTOTP:
 		return s.show(r, status, s.verify(r, f, c, n))
+	case c.Way == sparekey.ByApp:
+		screen, err := s.screen(r, f.ID, c.ID)
+		if err != nil {
+			return err
+		}
+		return s.show(r, status, &page.Scan{
+			Base: s.ownBase(r, f), Flow: f.ID, Challenge: c.ID, Purpose: f.Purpose, Screen: screen, Note: n,
+		})
 	case c.Way == sparekey.ByPasskey:
 		q, err := s.Flows.Question(f, c)
 		if err != nil {
@@ -221,6 +229,9 @@ func (s *Server) next(f *sparekey.Flow) (to, told string) {
 	case f.Purpose == sparekey.Register || f.Purpose == sparekey.SignIn:
 		return onward(f.ReturnTo), ""
 	}
+	if f.Purpose == sparekey.AddWay && f.Target == string(sparekey.ByApp) {
+		return "/app", "app.paired"
+	}
 	if told = keptNote(f.Purpose); told != "" {
 		to = "/account/ways"
 	}
@@ -257,6 +268,8 @@ func (s *Server) ended(r *request, f *sparekey.Flow, err error) error {
 		p.Kind, status = "used", http.StatusConflict
 	case errors.Is(err, sparekey.ErrStopped):
 		p.Kind = "stopped"
+	case errors.Is(err, sparekey.ErrDeclined):
+		p.Kind = "declined"
 	case errors.Is(err, sparekey.ErrChanged):
 		p.Kind = "changed"
 	}
@@ -267,6 +280,7 @@ func (s *Server) ended(r *request, f *sparekey.Flow, err error) error {
 func (s *Server) postAnswer(r *request) error {
 	out, err := s.Flows.Answer(r.Context(), r.visit, r.PathValue("id"), flow.Answer{
 		Challenge: r.form.text("challenge"), Code: r.form.text("code"), Passkey: r.form.text("passkey"),
+		Screen: r.form.text("screen"),
 	})
 	return s.moved(r, out, err)
 }
@@ -276,6 +290,7 @@ func (s *Server) postAct(r *request) error {
 	out, err := s.Flows.Act(r.Context(), r.visit, r.PathValue("id"), flow.Form{
 		Password: r.form.text("password"), Again: r.form.text("password_again"), SignIn: r.form.has("same"),
 		Code: r.form.text("code"), Passkey: r.form.text("passkey"), Name: r.form.text("name"),
+		App: r.form.text("app"), Signature: r.form.text("signature"),
 	})
 	if err == nil && out.Flow.Same && out.Flow.Fresh == "" && !r.api {
 		give(r, out.Cookies)
@@ -300,6 +315,8 @@ func (s *Server) moved(r *request, out flow.Outcome, err error) error {
 		return err
 	}
 	switch {
+	case errors.Is(err, sparekey.ErrDeclined): // which stopped it
+		return s.ended(r, out.Flow, err)
 	case errors.Is(err, sparekey.ErrOutOfStep):
 		return s.see(r, "/flow/"+id) // it stands elsewhere by now
 	case errors.Is(err, sparekey.ErrUsed) && out.Flow.Step == sparekey.Verify:

@@ -124,7 +124,7 @@ func (s *Server) postMyWays(r *request) error {
 	return s.see(r, "/flow/"+id)
 }
 
-// enrol draws the page that adds an authenticator app or a passkey.
+// enrol draws the page that adds an authenticator app, a passkey or a phone.
 func (s *Server) enrol(r *request, status int, f *sparekey.Flow, n *page.Note) error {
 	if f.Target == string(sparekey.ByPasskey) {
 		q, err := s.Flows.Making(r.Context(), f)
@@ -132,6 +132,13 @@ func (s *Server) enrol(r *request, status int, f *sparekey.Flow, n *page.Note) e
 			return err
 		}
 		return s.show(r, status, &page.NewPasskey{Base: s.ownBase(r, f), Flow: f.ID, Question: string(q), Note: n})
+	}
+	if f.Target == string(sparekey.ByApp) {
+		sign, err := s.Flows.Pending(f)
+		if err != nil {
+			return err
+		}
+		return s.show(r, status, &page.Pair{Base: s.ownBase(r, f), Flow: f.ID, Sign: sign, Note: n})
 	}
 	e, err := s.Flows.Enrolment(f)
 	if err != nil {

@@ -75,7 +75,7 @@ func TestNodesTellEachOther(t *testing.T) {
 			case woken <- struct{}{}:
 			default:
 			}
-		})
+		}, func(string) {})
 		close(done)
 	}()
 	defer func() { stop(); <-done }()

@@ -274,3 +274,23 @@ func TestA25TheSecondClickIsTheFirst(t *testing.T) {
 		})
 	}
 }
+
+// What a passkey is checked with cannot be replaced in the database alone: a key
+// that was moved to another account, and one in which a letter was changed, open
+// nothing (ASVS 6.7.1).
+func TestPasskeysAreSealed(t *testing.T) {
+	sparekeytest.EachDB(t, func(t *testing.T, app *sparekeytest.App) {
+		owner, thief := app.Register(mara, first), app.Register(wren, second)
+		addPasskey(t, app, owner, mara)
+		d := addPasskey(t, app, thief, wren)
+		stolen := app.Client()
+		stolen.Post("/signin", byPasskey(t, stolen, d)...).See(303)
+		app.Rows().Exec(`UPDATE credentials SET account = '` + idOf(app, mara) + `' WHERE kind = 'passkey' AND account = '` + idOf(app, wren) + `'`)
+		stolen = app.Client()
+		stolen.Post("/signin", byPasskey(t, stolen, d)...).See(422).Says("We don’t know that passkey.")
+		owner.Get("/account/ways").See(200)
+		app.Rows().Exec(`UPDATE credentials SET account = '` + idOf(app, wren) + `', data = REPLACE(data, 'A', 'B') WHERE kind = 'passkey'`)
+		stolen.Post("/signin", byPasskey(t, stolen, d)...).See(422)
+		thief.Get("/account/ways").See(200)
+	})
+}

@@ -154,7 +154,12 @@ func (s *Server) door(r *request, e *sparekey.Error) page.Page {
 	n := &page.Note{ID: e.Code, Args: []any{"At", page.Clock(b.Now.Add(e.After)), "In", e.After}}
 	switch r.URL.Path {
 	case "/signin":
-		return &page.SignIn{Base: b, Passkeys: s.Passkeys, Login: login, Shared: r.form.has("shared"), Note: n}
+		p, err := s.signInPage(r)
+		if err != nil {
+			return nil
+		}
+		p.Note = n
+		return p
 	case "/register":
 		return &page.Register{Base: b, Login: login, Min: s.Min, Note: n}
 	case "/recover":
@@ -199,11 +204,11 @@ func number(id string) string {
 func note(e *sparekey.Error, now time.Time) *page.Note {
 	n := &page.Note{ID: e.Code, Args: e.Args, Field: e.Field}
 	switch e.Code {
-	case "code.wrong", "saved.wrong", "totp.wrong", "passkey.wrong":
+	case "code.wrong", "saved.wrong", "totp.wrong", "passkey.wrong", "app.wrong":
 		if len(e.Args) == 2 && e.Args[1] == 1 {
 			n.ID, n.Args = strings.TrimSuffix(e.Code, "wrong")+"last", nil
 		}
-	case "way.first":
+	case "way.first", "app.notyet":
 		n.Calm = true
 	case "code.early":
 		n.Args = []any{"In", e.After, "At", page.ClockSeconds(now.Add(e.After))}

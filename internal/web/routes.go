@@ -23,6 +23,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("GET /signin", s.page(s.showSignIn))
 	m.Handle("POST /signin", s.start(s.postSignIn))
 	m.Handle("POST /signin/passkey", s.page(s.postPasskey))
+	m.Handle("GET /signin/qr", s.page(s.showScreen))
+	m.Handle("POST /signin/screen", s.page(s.postScreen))
+	m.Handle("GET /signin/done", s.page(s.showArrival))
 	m.Handle("GET /recover", s.page(s.showRecover))
 	m.Handle("POST /recover", s.start(s.postRecover))
 
@@ -32,10 +35,16 @@ func (s *Server) routes() *http.ServeMux {
 	m.Handle("GET /flow/{id}/ways", s.page(s.getWays))
 	m.Handle("POST /flow/{id}/ways", s.page(s.postWays))
 	m.Handle("POST /flow/{id}/act", s.page(s.postAct))
+	m.Handle("POST /flow/{id}/screen", s.page(s.postScreen))
 
 	m.Handle("GET /flow/{id}/data", s.page(s.getFile))
 	m.Handle("GET /flow/{id}/saved.txt", s.page(s.getSaved))
 	m.Handle("POST /flow/{id}/saved", s.page(s.postSaved))
+
+	m.Handle("GET /app", s.page(s.getApp))
+	m.Handle("GET /app/offline", s.page(s.getOffline))
+	m.HandleFunc("GET /app/{name}", s.appFile)
+	m.Handle("GET /q/{id}", s.page(s.getSeen))
 
 	m.Handle("GET /stop/{token}", s.page(s.getStop))
 	m.Handle("POST /stop/{token}", s.page(s.postStop))
@@ -78,8 +87,21 @@ func (s *Server) operations() []Operation {
 		{Pattern: "POST /api/v1/signin/question", Says: "What to ask the browser's passkeys", Takes: keyBody{}, Gives: Gives{200: questionView{}}, handler: s.postPasskey},
 		{Pattern: "POST /api/v1/signin/passkey", Says: "Sign in with a passkey", Takes: passkeyBody{}, Gives: signedIn, Starts: true, handler: s.postSignIn},
 
+		{Pattern: "POST /api/v1/signin/screen", Says: "What to show for an app to scan", Takes: keyBody{}, Gives: Gives{200: screenView{}}, handler: s.postNewScreen},
+		{Pattern: "POST /api/v1/signin/screen/state", Says: "How the screen of a sign-in stands, which an app is to approve", Takes: screenBody{}, Gives: Gives{200: screenState{}}, handler: s.postScreen},
+		{Pattern: "POST /api/v1/signin/app", Says: "Sign in where an app has approved it", Takes: appSignInBody{}, Gives: signedIn, Starts: true, handler: s.postSignIn},
+
+		{Pattern: "POST /api/v1/app/question", Says: "What a paired app signs to be told about its account", Takes: keyBody{}, Gives: Gives{200: appQuestionView{}}, handler: s.postAppQuestion},
+		{Pattern: "POST /api/v1/app/home", Says: "What the app tells its owner", Takes: appHomeBody{}, Gives: Gives{200: appHomeView{}}, handler: s.postAppHome},
+		{Pattern: "POST /api/v1/app/push", Says: "Have the app told what happens, or no more", Takes: appPushBody{}, Gives: Gives{204: nil}, Starts: true, handler: s.postAppPush},
+		{Pattern: "POST /api/v1/app/scan", Says: "Say which code of a screen the app has seen", Takes: appScanBody{}, Gives: Gives{201: appRequestView{}}, Starts: true, handler: s.postAppScan},
+		{Pattern: "GET /api/v1/app/requests/{id}", Says: "What the app is asked", Gives: Gives{200: appRequestView{}}, handler: s.getAppRequest},
+		{Pattern: "POST /api/v1/app/requests/{id}", Says: "Approve or decline it", Takes: appAnswerBody{}, Gives: Gives{200: appRequestView{}}, handler: s.postAppAnswer},
+
 		{Pattern: "GET /api/v1/flows/{id}", Says: "Where a flow stands", Gives: flow, handler: s.getFlow},
 		{Pattern: "POST /api/v1/flows/{id}/answer", Says: "Answer the open challenge", Takes: answerBody{}, Gives: flow, handler: s.postAnswer},
+		{Pattern: "POST /api/v1/flows/{id}/screen", Says: "What to show for an app to scan, once it is the way", Takes: keyBody{}, Gives: Gives{200: screenView{}}, handler: s.postNewScreen},
+		{Pattern: "POST /api/v1/flows/{id}/screen/state", Says: "How the screen of a flow stands, which an app is to approve", Takes: screenBody{}, Gives: Gives{200: screenState{}}, handler: s.postScreen},
 		{Pattern: "POST /api/v1/flows/{id}/again", Says: "Have the code sent again", Takes: againBody{}, Gives: flow, handler: s.postAgain},
 		{Pattern: "GET /api/v1/flows/{id}/ways", Says: "The ways to verify", Gives: flow, handler: s.getWays},
 		{Pattern: "POST /api/v1/flows/{id}/ways", Says: "Go on with another way", Takes: chooseBody{}, Gives: flow, handler: s.postWays},

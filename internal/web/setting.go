@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sparekey"
+	"sparekey/internal/account"
 	"sparekey/internal/lang"
 	"sparekey/internal/page"
 )
@@ -73,7 +74,7 @@ func (s *Server) postProfile(r *request) error {
 	}
 	tag := r.form.text("lang")
 	if tag != "" && !slices.ContainsFunc(s.Catalogue.Langs(), func(l lang.Language) bool { return l.Tag == tag }) {
-		return errForm
+		return &sparekey.Error{Kind: sparekey.KindShape, Code: "g.bad", Field: "lang"}
 	}
 	err := s.Accounts.SetProfile(r.Context(), r.account.ID, r.form.text("name"), tag)
 	if e, ok := aboutField(err); ok {
@@ -97,13 +98,18 @@ func (s *Server) getActivity(r *request) error {
 	}
 	p := &page.Activity{Base: s.accountBase(r, v.Email())}
 	for _, a := range list {
-		row := page.ActivityRow{At: a.Facts.At, Kind: a.Kind, How: a.How, About: aboutWay(a.About), Failed: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
-		if row.Browser == sparekey.ByOperator {
-			row.Browser = ""
-		}
-		p.Rows = append(p.Rows, row)
+		p.Rows = append(p.Rows, happened(a))
 	}
 	return s.show(r, http.StatusOK, p)
+}
+
+// happened is what happened as a page tells it.
+func happened(a account.Activity) page.ActivityRow {
+	row := page.ActivityRow{At: a.Facts.At, Kind: a.Kind, How: a.How, About: aboutWay(a.About), Failed: a.Failed, Browser: a.Facts.On, Address: a.Facts.From}
+	if row.Browser == sparekey.ByOperator {
+		row.Browser = ""
+	}
+	return row
 }
 
 // getData offers to let the account's data out, and to delete it.

@@ -49,8 +49,9 @@ type shieldPost struct {
 }
 
 func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shieldScene {
-	app.Register(mara, first)
-	app.Sleep(sparekey.ProofLife)
+	phone := pairs(app, app.Register(mara, first), mara)
+	app.Deliver()
+	app.Sleep(sparekey.YoungFor)
 	c.Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
 	saved := machineStart(c, "/account/ways", "do", "add", "way", "saved")
 	machineProve(app, c, saved, mara)
@@ -66,9 +67,18 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 	mails := app.Sink.Mails(mara)
 	stop := strings.TrimPrefix(mails[len(mails)-1].StopURL(), sparekeytest.URL+"/stop/")
 	secure := secureLink(t, app, mara)
+	scanned := machineStart(c, "/recover", "login", mara)
+	app.Deliver()
+	choose(c, "/flow/"+scanned, "app").See(303)
 	_, form := c.Get("/flow/" + asked).Fields("/answer")
 	challenge := form.Get("challenge")
 	app.Sleep(time.Minute) // "Get code" is open again
+	flowScreen, short := sparekeytest.ScreenOf(c.Get("/flow/" + scanned))
+	signInScreen := &screened{Client: c}
+	other := seen(t, signInScreen)
+	var request sparekeytest.Request
+	phone.Read(phone.Scan(short).See(201), &request)
+	phone.Scan(other).See(201)
 	return shieldScene{
 		path: func(route string) string {
 			flow := asked
@@ -79,6 +89,10 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 				flow = exported
 			case strings.HasPrefix(route, "/flow/{id}/saved"):
 				flow = saved
+			case strings.HasSuffix(route, "/screen"):
+				flow = scanned
+			case strings.HasPrefix(route, "/api/v1/app/requests"):
+				flow = request.ID
 			}
 			switch {
 			case strings.HasPrefix(route, "/secure"):
@@ -86,11 +100,17 @@ func shieldSet(t *testing.T, app *sparekeytest.App, c *sparekeytest.Client) shie
 			case strings.HasPrefix(route, "/open"):
 				return open
 			}
-			return strings.NewReplacer("{id}", flow, "{token}", stop, "{name}", "sparekey.js").Replace(route)
+			name := "sparekey.js"
+			if strings.HasPrefix(route, "/app/") {
+				name = "manifest.webmanifest"
+			}
+			return strings.NewReplacer("{id}", flow, "{token}", stop, "{name}", name).Replace(route)
 		},
 		posts: []shieldPost{
 			{"/language", []string{"lang", "ar", "to", "/flow/" + asked}},
 			{"/signin/passkey", nil},
+			{"/signin/screen", []string{"screen", signInScreen.nonce, "once", "1"}},
+			{"/flow/{id}/screen", []string{"screen", flowScreen, "once", "1"}},
 			{"/register", []string{"login", "new." + mara, "password", second}},
 			{"/recover", []string{"login", mara}},
 			{"/flow/{id}/again", []string{"challenge", challenge}},

@@ -15,7 +15,11 @@ func (s *Server) showSignIn(r *request) error {
 	if r.account != nil {
 		return s.see(r, onward(s.returnTo(r)))
 	}
-	p := &page.SignIn{Base: s.base(r), Passkeys: s.Passkeys, Note: told(r, "in.out")}
+	p, err := s.signInPage(r)
+	if err != nil {
+		return err
+	}
+	p.Note = told(r, "in.out")
 	if token(r.Request, sessionCookie) != "" { // it had a session that has ended
 		dropCookie(r.w, sessionCookie)
 		p.Note = &page.Note{ID: "in.expired", Calm: true}
@@ -23,11 +27,25 @@ func (s *Server) showSignIn(r *request) error {
 	return s.show(r, http.StatusOK, p)
 }
 
+// signInPage is the sign-in form, with what was typed and ticked in it.
+func (s *Server) signInPage(r *request) (*page.SignIn, error) {
+	screen, err := s.screen(r, "", "")
+	return &page.SignIn{
+		Base: s.base(r), Passkeys: s.Passkeys, Screen: screen, Login: typed(r.form.text("login")), Shared: r.form.has("shared"),
+	}, err
+}
+
 // postSignIn checks a login and a password. A form with a login and no
 // password field draws the form with the login filled in: the way here from
 // the end of a recovery, with nothing in an address.
 func (s *Server) postSignIn(r *request) error {
-	p := &page.SignIn{Base: s.base(r), Passkeys: s.Passkeys, Login: typed(r.form.text("login")), Shared: r.form.has("shared")}
+	if r.form.text("screen") != "" || r.api && r.form.has("screen") {
+		return s.signInByApp(r)
+	}
+	p, err := s.signInPage(r)
+	if err != nil {
+		return err
+	}
 	if r.form.text("passkey") != "" {
 		in, err := s.Flows.SignInByPasskey(r.Context(), r.visit, flow.PasskeyLogin{
 			Challenge: r.form.text("challenge"), Passkey: r.form.text("passkey"), Shared: p.Shared, ReturnTo: p.ReturnTo,

@@ -21,8 +21,8 @@ var (
 	walkSeed = flag.Uint64("walk-seed", 1, "repeats the walks of a run")
 )
 
-// A walker is somebody who has an account, its mailbox, its saved code and its
-// authenticator app, two browsers, and what the pages ever showed: but no secret
+// A walker is somebody who has an account, its mailbox, its saved code, its
+// authenticator app and its phone, two browsers, and what the pages ever showed: but no secret
 // of anybody else's.
 type walker struct {
 	app     *sparekeytest.App
@@ -31,6 +31,7 @@ type walker struct {
 	mail    string // of the walker's own account
 	pass    []string
 	seed    string
+	phone   *sparekeytest.Phone
 	codes   []string // every code that the walker ever had
 	places  []string // ids of ways and identifiers, the others' too
 	logins  []string
@@ -82,8 +83,8 @@ func (w *walker) own(t *testing.T) {
 	w.mail = fmt.Sprintf("walker%d@example.com", w.rounds)
 	c := w.app.Register(w.mail, w.pass[0])
 	w.codes = append(w.codes, addSaved(w.app, c, w.mail))
-	seed, _ := addTOTP(w.app, c, w.mail)
-	w.seed = seed
+	w.phone = pairs(w.app, c, w.mail)
+	w.seed, _ = addTOTP(w.app, c, w.mail)
 	w.browser[0] = c
 	w.places = w.rows.List(`SELECT id FROM credentials UNION SELECT id FROM identifiers`)
 	w.logins = append(w.logins[:3:3], w.mail)
@@ -124,7 +125,7 @@ func (w *walker) walk(t *testing.T) {
 	w.flows, w.asked = nil, nil
 	w.step(w.start)
 	for range 6 + w.rand.IntN(8) {
-		moves := []func(*sparekeytest.Client) string{w.start, w.look, w.look, w.choose, w.answer, w.answer, w.answer, w.act, w.again, w.setting, w.signIn}
+		moves := []func(*sparekeytest.Client) string{w.start, w.look, w.look, w.choose, w.answer, w.answer, w.answer, w.act, w.again, w.setting, w.signIn, w.approve}
 		w.step(moves[w.rand.IntN(len(moves))])
 	}
 }
@@ -171,7 +172,7 @@ func pick[T any](w *walker, list []T) (one T) {
 // taken are the members that programs may send where a form is posted, and
 // where they send them.
 var taken = map[string][]string{
-	"recover": {"login"}, "signin": {"login", "password"}, "answer": {"challenge", "code"}, "again": {"challenge"}, "saved": {"kept"},
+	"recover": {"login"}, "signin": {"login", "password"}, "answer": {"challenge", "code", "screen"}, "again": {"challenge"}, "saved": {"kept"},
 	"ways": {"do", "way", "place", "id", "email"}, "act": {"password", "password_again", "code", "same"}, "password": {}, "check": {},
 }
 
@@ -278,4 +279,33 @@ func (w *walker) signIn(c *sparekeytest.Client) string {
 	login, pass := pick(w, w.logins), pick(w, w.pass)
 	w.send(c, "/signin", "login", login, "password", pass)
 	return "sign in " + login
+}
+
+// approve has the walker's phone approve what a page shows, of whatever flow, or
+// that of a sign-in.
+func (w *walker) approve(c *sparekeytest.Client) string {
+	at := pick(w, append([]string{"/signin/qr"}, w.flows...))
+	page := c.Get(at)
+	nonce, short, ok := sparekeytest.FindScreen(page)
+	if !ok {
+		c.Post(at+"/ways", "way", "app")
+		if nonce, short, ok = sparekeytest.FindScreen(c.Get(at)); !ok {
+			return "approve nothing at " + at
+		}
+	}
+	var r sparekeytest.Request
+	w.phone.Read(w.phone.Scan(short), &r)
+	watch, answer := at+"/screen", at+"/answer"
+	if at == "/signin/qr" {
+		watch, answer = "/signin/screen", "/signin"
+	}
+	c.Post(watch, "screen", nonce, "once", "1")
+	w.phone.Read(w.phone.Get("/api/v1/app/requests/"+r.ID), &r)
+	w.phone.Answer(pick(w, []string{"approve", "approve", "decline"}), r)
+	challenge := pick(w, w.asked)
+	if found := challengeShape.FindStringSubmatch(c.Get(at).Body); found != nil {
+		challenge = found[1] + found[2]
+	}
+	w.send(c, answer, "screen", nonce, "challenge", challenge)
+	return "approve " + at + " " + r.State
 }

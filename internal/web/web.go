@@ -58,6 +58,9 @@ type Server struct {
 	mux    *http.ServeMux
 	origin *http.CrossOriginProtection
 	leaves atomic.Bool // it is about to stop
+	// leaving is closed then: streams end, and what waits on them asks elsewhere.
+	leaving chan struct{}
+	watches watches
 	// unheard is for the one word to the operator about a proxy that is not
 	// trusted. More would let strangers fill the log.
 	unheard sync.Once
@@ -65,7 +68,7 @@ type Server struct {
 
 // New builds a Server.
 func New(o Options) *Server {
-	s := &Server{Options: o, origin: http.NewCrossOriginProtection()}
+	s := &Server{Options: o, origin: http.NewCrossOriginProtection(), leaving: make(chan struct{})}
 	s.mux = s.routes()
 	return s
 }
@@ -107,7 +110,9 @@ func pageOf(path string) string {
 	switch {
 	case path == "/signout":
 		return "/account"
-	case len(parts) == 4 && parts[1] == "flow" && (parts[3] == "answer" || parts[3] == "again" || parts[3] == "act" || parts[3] == "saved"):
+	case path == "/signin/screen":
+		return "/signin/qr"
+	case len(parts) == 4 && parts[1] == "flow" && (parts[3] == "answer" || parts[3] == "screen" || parts[3] == "again" || parts[3] == "act" || parts[3] == "saved"):
 		return "/flow/" + parts[2]
 	}
 	return path
@@ -130,7 +135,11 @@ func (s *Server) live(w http.ResponseWriter, _ *http.Request) { plain(w, http.St
 
 // Leave makes /readyz say that this server is about to stop, so that a balancer
 // sends nobody here any more. Whoever comes is served.
-func (s *Server) Leave() { s.leaves.Store(true) }
+func (s *Server) Leave() {
+	if !s.leaves.Swap(true) {
+		close(s.leaving)
+	}
+}
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if s.leaves.Load() {
@@ -147,10 +156,10 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "ok\n")
 }
 
-// asset serves the one script. Its name changes with its content.
+// asset serves a script. Its name changes with its content.
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	path, body := s.Pages.Script()
-	if r.URL.Path != path {
+	body := s.Pages.Script(r.URL.Path)
+	if body == nil {
 		plain(w, http.StatusNotFound, "Nothing here.\n")
 		return
 	}
@@ -158,7 +167,7 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/javascript; charset=utf-8")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	http.ServeContent(w, r, path, time.Time{}, strings.NewReader(string(body)))
+	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(body)))
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

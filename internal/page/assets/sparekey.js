@@ -96,7 +96,7 @@
   // for one, one makes one, and that of the sign-in offers one as well.
   const PK = self.PublicKeyCredential;
   const passkey = form => {
-    const { passkey: answer, challenge, key, shared } = form.elements;
+    const { passkey: answer, challenge, key } = form.elements;
     const { passkey: kind, options, url, have, cancelled } = form.dataset;
     const note = line(form);
     // In stage 1 an answer is asked for, in stage 2 it has left.
@@ -115,7 +115,6 @@
         ? await navigator.credentials.create({ publicKey: PK.parseCreationOptionsFromJSON(q.options) })
         : await navigator.credentials.get({ publicKey: PK.parseRequestOptionsFromJSON(q.options), ...how });
       if (q.challenge) challenge.value = q.challenge;
-      if (shared) shared.disabled = !one('[type=checkbox][name=shared]').checked;
       answer.value = JSON.stringify(got);
     };
 

@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"log"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -54,7 +55,6 @@ func draw(folder string, look page.Look, mark string) (int, error) {
 		return 0, err
 	}
 	var list index
-	path, script := pages.Script()
 	for _, l := range catalogue.Langs() {
 		dir := filepath.Join(folder, l.Tag)
 		if err := os.RemoveAll(dir); err != nil {
@@ -69,9 +69,9 @@ func draw(folder string, look page.Look, mark string) (int, error) {
 			if err != nil {
 				return 0, fmt.Errorf("draw %s in %s: %w", s.Name, l.Tag, err)
 			}
-			// The script is asked for by a path from the root of the host; in
-			// the gallery it lies beside the folders of the languages.
-			text := strings.ReplaceAll(string(drawn), path, "../script.js")
+			// Scripts are asked for by a path from the root of the host; in the
+			// gallery they lie beside the folders of the languages.
+			text := strings.ReplaceAll(string(drawn), `="/assets/`, `="../`)
 			if err := os.WriteFile(filepath.Join(dir, s.Name+".html"), []byte(text), 0o644); err != nil {
 				return 0, err
 			}
@@ -80,8 +80,10 @@ func draw(folder string, look page.Look, mark string) (int, error) {
 		}
 		list.Languages = append(list.Languages, row)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "script.js"), script, 0o644); err != nil {
-		return 0, err
+	for at, script := range pages.Scripts() {
+		if err := os.WriteFile(filepath.Join(folder, path.Base(at)), script, 0o644); err != nil {
+			return 0, err
+		}
 	}
 	f, err := os.Create(filepath.Join(folder, "index.html"))
 	if err != nil {

@@ -61,26 +61,40 @@ func tongues() map[string]chromium.TabOptions {
 func everyKind(t *testing.T, journey func(p *person)) { each(t, kinds(), journey) }
 
 func each(t *testing.T, kinds map[string]chromium.TabOptions, journey func(p *person)) {
-	catalogue, err := lang.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
 	picture := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			box, settings := gateway(t)
-			app, origin := sparekeytest.Serve(t, sparekeytest.Options{Settings: settings})
-			app.Typed(first, second)
-			o.Base = strings.Replace(origin, "127.0.0.1", "localhost", 1)
-			p := &person{t: t, app: app, phone: box, name: picture + "-" + name, o: o, say: catalogue.Printer(o.Lang), axe: o.Phone != o.Script}
-			p.tab = chromium.Open(t).Tab(t, o)
+			p := arrives(t, sparekeytest.Options{}, o)
+			p.name = picture + "-" + name
 			journey(p)
 			if errs := p.tab.ConsoleErrors(); len(errs) > 0 {
 				t.Errorf("got errors in the console: %q, want none", errs)
 			}
 		})
 	}
+}
+
+// arrives gives a Sparekey of one person, who is in front of it.
+func arrives(t *testing.T, s sparekeytest.Options, o chromium.TabOptions) *person {
+	catalogue, err := lang.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, settings := gateway(t)
+	change := s.Settings
+	s.Settings = func(c *config.Settings) {
+		settings(c)
+		if change != nil {
+			change(c)
+		}
+	}
+	app, _ := sparekeytest.Serve(t, s)
+	app.Typed(first, second)
+	o.Base = app.Settings.PublicURL
+	p := &person{t: t, app: app, phone: box, name: strings.ToLower(strings.TrimPrefix(t.Name(), "Test")), o: o, say: catalogue.Printer(o.Lang), axe: o.Phone != o.Script}
+	p.tab = chromium.Open(t).Tab(t, o)
+	return p
 }
 
 // gateway takes text messages by a webhook, over real HTTP. It gives the settings
@@ -136,20 +150,26 @@ func (p *person) breaks(picture string, rules []chromium.Violation) {
 }
 
 // light weighs the page. The script of a sign-in page fetches the question that
-// it puts to the browser: it may have been open for long before that.
+// it puts to the browser: it may have been open for long before that. A screen
+// that is to be scanned waits on a stream, and the companion app asks for what it
+// shows.
 func (p *person) light(picture string) {
 	p.t.Helper()
 	most, pages, scripts, questions := 20_000, 0, 0, 0
-	if p.tab.Cookie("__Host-session") != "" {
+	app := p.tab.Count("#app") == 1
+	if p.tab.Cookie("__Host-session") != "" || app {
 		most = 30_000
 	}
 	for _, r := range p.tab.Requests() {
 		switch {
+		case app && r.URL == p.o.Base+p.tab.Attribute("#app", "data-scanner"): // once the camera is wanted
 		case strings.HasSuffix(r.URL, ".js"):
 			scripts++
 		case strings.HasSuffix(r.URL, "/favicon.ico"):
 		case r.URL == p.o.Base+"/signin/passkey" && r.Type == "Fetch" && p.o.Script && p.tab.Path() == "/signin":
 			questions++
+		case r.Type == "Fetch" && strings.HasSuffix(r.URL, "/screen"):
+		case app && (r.URL == p.o.Base+"/app/icon.svg" || strings.HasPrefix(r.URL, p.o.Base+"/api/v1/app/")):
 		default:
 			pages++
 			if r.Decoded > most {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +50,14 @@ func newKeySite(t *testing.T) *keySite {
 		t.Fatal(err)
 	}
 	s := &keySite{t: t}
-	s.path, s.script = pages.Script()
+	for _, drawn := range page.Samples(catalogue.Printer("en")) {
+		if drawn.Name == "passkey" {
+			body, err := pages.Render(drawn.Page)
+			s.must(err)
+			s.path = string(regexp.MustCompile(`/assets/[0-9a-f]+\.js`).Find(body))
+		}
+	}
+	s.script = pages.Script(s.path)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+s.path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")

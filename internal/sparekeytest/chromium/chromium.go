@@ -117,6 +117,8 @@ func launchBrowser() (*Browser, error) {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("lang", "en"),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", filepath.Join(dir, cameraFile)),
 	)...)
 	ctx, end := chromedp.NewContext(allocator)
 	b := &Browser{ctx: ctx, guard: g, folder: dir, end: func() { end(); endAllocator() }}

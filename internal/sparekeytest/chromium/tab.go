@@ -47,6 +47,7 @@ type Tab struct {
 	requests map[requestKey]*Request
 	order    []requestKey
 	errors   []string
+	worker   string // the registration of the pages' service worker
 }
 
 // NewTab opens one more tab in the same profile: the cookies are shared.

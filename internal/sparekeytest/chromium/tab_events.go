@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/serviceworker"
 )
 
 // A Request is one thing that the browser asked for to show a page.
@@ -23,6 +24,7 @@ type Request struct {
 	// answer; Decoded is the body as the browser used it.
 	Encoded, Decoded int
 	Failed           string // why it failed, or empty
+	Stream           bool   // an answer without an end: events, as they happen
 	// Redirected is the number of redirections before URL.
 	Redirected int
 
@@ -46,6 +48,10 @@ func (t *Tab) hear(event any) {
 	case *network.EventRequestWillBeSent, *network.EventResponseReceived, *network.EventDataReceived,
 		*network.EventLoadingFinished, *network.EventLoadingFailed:
 		t.hearNetwork(event)
+	case *serviceworker.EventWorkerRegistrationUpdated:
+		for _, r := range e.Registrations {
+			t.worker = string(r.RegistrationID)
+		}
 	case *log.EventEntryAdded:
 		// An answer such as 404 is an error of the network too, and often what
 		// a test wants: Requests has them.
@@ -126,6 +132,8 @@ func (t *Tab) hearNetwork(event any) {
 	case *network.EventResponseReceived:
 		if r := t.requests[requestKey{e.LoaderID, e.RequestID}]; r != nil {
 			r.Status = int(e.Response.Status)
+			r.Stream = e.Response.MimeType == "text/event-stream"
+			r.done = r.Stream // it is there, and goes on as long as the page waits
 		}
 	case *network.EventDataReceived:
 		if r := t.request(e.RequestID); r != nil {
@@ -187,7 +195,7 @@ func (t *Tab) await(ctx context.Context, so func() bool) bool {
 }
 
 // Requests are what the browser asked for to show the current page, in that
-// order, once all have their answers.
+// order, once all have their answers. Of a stream the beginning is enough.
 func (t *Tab) Requests() []Request {
 	t.t.Helper()
 	ctx, cancel := t.within(patience)

@@ -133,6 +133,8 @@ func measure(p *page, s *place) figures {
 	handOvers(p, s)
 	recoveries(p, s)
 	drained(p, s)
+	approvals(p, s)
+	waiting(p, s)
 	return f
 }
 

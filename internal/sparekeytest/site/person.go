@@ -1,6 +1,9 @@
 package site
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +60,7 @@ type StatusError struct {
 
 // Error names the request and the status.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s %s: got status %d, want a page", e.Method, e.Path, e.Status)
+	return fmt.Sprintf("%s %s: got status %d, want a page: %.300s", e.Method, e.Path, e.Status, e.Page)
 }
 
 // Answered reports whether an error is an answer of the server, and not the lack
@@ -86,14 +89,14 @@ func (p *Person) Submit(path string, fields ...string) error {
 }
 
 func (p *Person) do(method, path string, form url.Values) error {
-	if err := p.once(method, path, form); err != nil {
+	if err := p.once(method, path, formKind, form.Encode()); err != nil {
 		return err
 	}
 	for range 5 {
 		if p.Status != http.StatusSeeOther {
 			break
 		}
-		if err := p.once("GET", p.At, nil); err != nil {
+		if err := p.once("GET", p.At, "", ""); err != nil {
 			return err
 		}
 	}
@@ -115,7 +118,7 @@ func (p *Person) Post(path string, fields ...string) error {
 			form.Set(m[1], m[2])
 		}
 	}
-	if err := p.once("POST", path, form); err != nil {
+	if err := p.once("POST", path, formKind, form.Encode()); err != nil {
 		return err
 	}
 	if p.Status != http.StatusSeeOther && p.Status != http.StatusOK {
@@ -124,28 +127,88 @@ func (p *Person) Post(path string, fields ...string) error {
 	return nil
 }
 
-// once sends one request. At is where a redirect leads, else the page's own path.
-func (p *Person) once(method, path string, form url.Values) error {
-	req, err := http.NewRequest(method, "http://"+p.Addr+path, strings.NewReader(form.Encode()))
+// Ask sends members, name and value in turn, as a program does: in JSON. Page is the
+// answer.
+func (p *Person) Ask(path string, members ...any) error {
+	said := map[string]any{}
+	for i := 0; i < len(members); i += 2 {
+		said[members[i].(string)] = members[i+1]
+	}
+	body, err := json.Marshal(said)
 	if err != nil {
 		return err
+	}
+	if err := p.once("POST", path, "application/json", string(body)); err != nil {
+		return err
+	}
+	if p.Status >= http.StatusBadRequest {
+		return &StatusError{"POST", path, p.Status, p.Page}
+	}
+	return nil
+}
+
+// Watch posts a form that is answered with a stream of events, and gives what they
+// say. It ends with end, or when the server ends it.
+func (p *Person) Watch(path string, fields ...string) (events <-chan string, end func(), err error) {
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	req, err := p.request("POST", path, formKind, form.Encode())
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, end := context.WithCancel(context.Background())
+	res, err := p.client.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	said := make(chan string, 16)
+	go func() {
+		defer close(said)
+		defer res.Body.Close()
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			if event, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				said <- event
+			}
+		}
+	}()
+	return said, end, nil
+}
+
+const formKind = "application/x-www-form-urlencoded"
+
+func (p *Person) request(method, path, kind, body string) (*http.Request, error) {
+	req, err := http.NewRequest(method, "http://"+p.Addr+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Host = Host
 	req.Header.Set("User-Agent", Agent)
 	req.Header.Set("X-Forwarded-For", p.from)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	if method == "POST" {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", kind)
 	}
 	if len(p.Cookies) > 0 {
 		req.Header.Set("Cookie", p.Jar())
+	}
+	return req, nil
+}
+
+// once sends one request. At is where a redirect leads, else the page's own path.
+func (p *Person) once(method, path, kind, body string) error {
+	req, err := p.request(method, path, kind, body)
+	if err != nil {
+		return err
 	}
 	res, err := p.client.RoundTrip(req)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	page, err := io.ReadAll(res.Body)
 	if err != nil {
 		return err
 	}
@@ -154,7 +217,7 @@ func (p *Person) once(method, path string, form url.Values) error {
 			delete(p.Cookies, c.Name)
 		}
 	}
-	p.Page, p.At, p.Status = string(body), path, res.StatusCode
+	p.Page, p.At, p.Status = string(page), path, res.StatusCode
 	if res.StatusCode == http.StatusSeeOther {
 		p.At = res.Header.Get("Location")
 	}

@@ -102,7 +102,7 @@ func (s *Site) Fill(emails []string) {
 
 func (s *Site) environment(addr, admin string) []string {
 	return append(os.Environ(),
-		"SPAREKEY_LISTEN="+addr, "SPAREKEY_PUBLIC_URL=http://"+Host, "SPAREKEY_DATABASE="+s.URL,
+		"SPAREKEY_LISTEN="+addr, "SPAREKEY_PUBLIC_URL="+Origin, "SPAREKEY_DATABASE="+s.URL,
 		"SPAREKEY_KEY_FILE="+s.keys(), "SPAREKEY_SMTP=smtp://"+s.Office.Addr,
 		"SPAREKEY_MAIL_FROM=Sparekey <hello@example.com>", "SPAREKEY_SITE_NAME=Example", "SPAREKEY_ADMIN_LISTEN="+admin,
 		"SPAREKEY_TRUSTED_PROXIES=127.0.0.1/32")
@@ -110,6 +110,9 @@ func (s *Site) environment(addr, admin string) []string {
 
 // Host is what every server of a site is called, wherever it listens.
 const Host = "localhost:8080"
+
+// Origin is the same as pages and apps have it.
+const Origin = "http://" + Host
 
 // command runs the program to its end.
 func (s *Site) command(args ...string) {

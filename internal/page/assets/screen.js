@@ -25,11 +25,16 @@
       // What was declined has stopped the flow of the page.
       if (state === 'approved' || state === 'declined' && form.elements.challenge) form.requestSubmit();
     };
+    // A code that nobody has scanned in time is renewed.
+    const heard = next => {
+      if (next === 'expired' && state === 'waiting') until = 0;
+      else now(next);
+    };
     const post = more => fetch(watch, { method: 'POST', body: new URLSearchParams({ screen: nonce, ...more }), signal: stop.signal });
     const fresh = async () => {
       stop = new AbortController();
       const is = (await (await post({ once: 1 })).json()).state;
-      if (is !== 'expired') now(is);
+      heard(is);
       if (state !== 'waiting') return;
       if (left-- < 1) return now('expired');
       const got = await fetch(renew, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
@@ -56,7 +61,7 @@
         const got = await post(once ? { once: 1 } : {});
         if (!got.ok) throw new Error(got.status);
         if (!got.headers.get('Content-Type').startsWith('text/event-stream')) {
-          now((await got.json()).state);
+          heard((await got.json()).state);
           return 3000;
         }
         const lines = got.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -67,7 +72,7 @@
           lost.hidden = true;
           const all = (text + value).split('\n\n');
           text = all.pop();
-          for (const line of all) if (line.startsWith('data: ')) now(JSON.parse(line.slice(6)).state);
+          for (const line of all) if (line.startsWith('data: ')) heard(JSON.parse(line.slice(6)).state);
         }
       } finally {
         clearTimeout(silence);

@@ -137,9 +137,9 @@ func (d *driver) stop() {
 // F1, F2, F5, F22 (THREATS 4): servers are killed with SIGKILL at any moment, one
 // of one on SQLite, one of one and one of three on PostgreSQL, and PostgreSQL
 // itself at every third. What was
-// acknowledged is there: passwords, ends of sessions, tries that were spent, codes
-// and saved codes that were used. Each recovery that was begun gets its mail, and all mails of one
-// carry one code.
+// acknowledged is there: passwords, ends of sessions, tries that were spent, codes,
+// saved codes and approvals of phones that were used. Each recovery that was begun
+// gets its mail, and all mails of one carry one code.
 func TestF1ServersAreKilled(t *testing.T) {
 	together(t)
 	paper.watch(t)
@@ -172,17 +172,19 @@ func TestF1ServersAreKilled(t *testing.T) {
 				len(d.history.lives), sent, twice))
 			t.Logf("%d kills, %d operations acknowledged and %d unknown of %d accounts, %d mails of which %d came twice", *kills, d.history.acked, d.history.open,
 				len(d.history.lives), sent, twice)
-			t.Logf("%d saved codes were used", d.history.used())
+			codes, approvals := d.history.used()
+			t.Logf("%d saved codes were used, and %d sign-ins approved on phones", codes, approvals)
 			if d.history.acked < 10 {
 				t.Errorf("got %d operations that were acknowledged, want more: else it shows nothing", d.history.acked)
 			}
 		})
 	}
-	paper.add(1, "Servers are killed", "Clients register, sign in, recover, change passwords, sign out and guess, all at\n"+
-		"once, while servers are killed with SIGKILL 50 to 1,500 ms after they were ready,\n"+
-		"some of them after they stood still for a while, and PostgreSQL too. Each client\n"+
-		"notes what it was told. In the end every password, session, try, saved code and\n"+
-		"mail is held against that.\n\n"+
+	paper.add(1, "Servers are killed", "Clients register, sign in by password and by phone, recover, change passwords,\n"+
+		"sign out and guess, all at once, while servers are killed with SIGKILL 50 to\n"+
+		"1,500 ms after they were ready, some of them after they stood still for a while,\n"+
+		"and PostgreSQL too. Each client notes what it was told. In the end every password,\n"+
+		"session, try, saved code, phone and mail is held against that; and what a phone\n"+
+		"has approved has opened one session.\n\n"+
 		"| site | servers killed | databases killed | acknowledged | outcome unknown | accounts | mails with a code | of them came twice |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"+
 		strings.Join(rows, "\n")+"\n\n"+
 		"A mail comes twice when the server dies between the mail server's yes and its own\n"+
@@ -200,6 +202,7 @@ func (d *driver) look() {
 			d.t.Error(v)
 		}
 		d.savedCodes(node, database, l)
+		d.phones(node, l)
 		for flow, tries := range l.wrong {
 			var kept int
 			list := database.List(`SELECT tries FROM flows WHERE id = '` + flow + `'`)

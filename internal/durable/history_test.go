@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"sparekey/internal/sparekeytest"
 )
 
 // An outcome is what a client knows of what it asked for.
@@ -45,6 +47,9 @@ type life struct {
 	kept    string         // the saved code that must be good; empty if nobody knows
 	used    []string       // saved codes whose use was acknowledged: none may ever be good again
 	broken  []string       // promises that were seen broken on the way
+
+	app      *sparekeytest.AppKey // the phone that must be paired; nil if nobody knows
+	approved int                  // sign-ins by it that were acknowledged
 }
 
 // passwords gives those of which one must be right, and those that must not be.
@@ -137,10 +142,12 @@ func (h *history) count(what outcome) {
 	}
 }
 
-// used is how many saved codes were used up.
-func (h *history) used() (n int) {
+// used is how many saved codes were used up, and how many sign-ins phones have
+// approved.
+func (h *history) used() (codes, approvals int) {
 	for _, l := range h.lives {
-		n += len(l.used)
+		codes += len(l.used)
+		approvals += l.approved
 	}
-	return n
+	return codes, approvals
 }

@@ -11,8 +11,8 @@ import (
 	"sparekey/internal/sparekeytest/site"
 )
 
-// live leads one account through its life: people sign in, sign out, recover and
-// change their password, and somebody guesses. Where no answer comes, what is
+// live leads one account through its life: people sign in, by the password or by a
+// phone, sign out, recover and change their password, and somebody guesses. Where no answer comes, what is
 // left of the act is given up, and the next begins with another server.
 func (d *driver) live(r *rand.Rand) {
 	if d.pick(r).Person().Get("/readyz") != nil { // it was killed: accounts are not used up on nobody
@@ -27,7 +27,11 @@ func (d *driver) live(r *rand.Rand) {
 		if p == nil {
 			return
 		}
-		d.keepsSaved(l, p)
+		if n%2 == 0 {
+			d.keepsSaved(l, p)
+		} else {
+			d.pairs(l, p)
+		}
 	} else {
 		l.email, l.changes = site.Address("account", n), []change{{site.Password, done}}
 	}
@@ -45,11 +49,14 @@ func (d *driver) live(r *rand.Rand) {
 		case 7:
 			d.signOut(r, l)
 		default:
-			if l.kept != "" {
+			switch {
+			case l.kept != "":
 				d.usesSaved(r, l)
-				continue
+			case l.app != nil:
+				d.byApp(r, l)
+			default:
+				d.changePassword(r, l)
 			}
-			d.changePassword(r, l)
 		}
 	}
 }
@@ -207,7 +214,7 @@ func (d *driver) setPassword(r *rand.Rand, l *life, p *site.Person, flow string)
 	l.changes = append(l.changes, change{password, what})
 	l.end(what)
 	if what != refused {
-		l.kept = "" // it is young, and a recovery puts it to sleep
+		l.kept, l.app = "", nil // they are young, and a recovery puts them to sleep
 	}
 	if what != done {
 		return

@@ -83,7 +83,8 @@ func (o *Office) Open() {
 	o.open(o.Addr)
 }
 
-// Expect gives the next mail to an address.
+// Expect gives the next code that is mailed to an address. Notices may come in
+// between: they are not what anyone types.
 func (o *Office) Expect(to string) <-chan Mail {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -194,7 +195,7 @@ func (o *Office) take(m Mail) {
 	defer o.mu.Unlock()
 	m.At = time.Now()
 	o.mails = append(o.mails, m)
-	if c := o.waiting[m.To]; c != nil {
+	if c := o.waiting[m.To]; c != nil && m.Code != "" {
 		delete(o.waiting, m.To)
 		c <- m
 	}

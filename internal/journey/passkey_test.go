@@ -67,14 +67,15 @@ func (p *person) byPasskey(device *chromium.Authenticator) {
 	p.at("acc.h1")
 }
 
-// pressPasskey signs in with the button, and not by the browser's offer: somebody
-// shows a finger only when the button has been pressed.
+// pressPasskey signs in with the button, and not by the browser's offer: nobody is
+// there while it offers.
 func (p *person) pressPasskey(device *chromium.Authenticator) {
 	p.t.Helper()
 	device.Touch(false)
 	p.tab.Go("/signin")
-	p.tab.Click("[data-passkey=signin] .btn")
+	device.Offered()
 	device.Touch(true)
+	p.tab.Click("[data-passkey=signin] .btn")
 	p.tab.Wait("location.pathname !== '/signin'")
 }
 
@@ -87,8 +88,9 @@ func (p *person) twice(device *chromium.Authenticator) {
 		e.preventDefault()
 		document.body.dataset.left = new URLSearchParams(new FormData(e.target))
 	})`, nil)
-	p.tab.Click("[data-passkey=signin] .btn")
+	device.Offered()
 	device.Touch(true)
+	p.tab.Click("[data-passkey=signin] .btn")
 	p.tab.Wait("document.body.dataset.left")
 	form, cookies := p.tab.Attribute("body", "data-left"), p.tab.Cookies()
 	post := func() string {

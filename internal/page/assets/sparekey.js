@@ -157,7 +157,7 @@
     on(self, 'pageshow', clear);
     clear();
     if (kind === 'signin' && PK.isConditionalMediationAvailable) {
-      PK.isConditionalMediationAvailable().then(yes => yes && offer());
+      PK.isConditionalMediationAvailable().then(yes => yes && !stage && offer());
     }
   };
   if (PK && PK.parseRequestOptionsFromJSON) {

@@ -3,6 +3,7 @@ package chromium
 import (
 	"context"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 )
@@ -44,7 +45,28 @@ func (t *Tab) Authenticator(touched bool) *Authenticator {
 	if err != nil {
 		t.t.Fatalf("add an authenticator: %v", err)
 	}
+	if _, err = chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch}); err != nil {
+		t.t.Fatalf("watch an authenticator: %v", err)
+	}
 	return &Authenticator{t, added.AuthenticatorID}
+}
+
+// watch writes on the pages that come what the browser was asked for last.
+const watch = `{
+	const keys = navigator.credentials, get = keys?.get.bind(keys)
+	if (get) keys.get = (o) => {
+		const answer = get(o)
+		document.documentElement.dataset.asked = o.mediation ?? 'modal'
+		return answer
+	}
+}`
+
+// Offered waits until the browser offers the passkeys in a field of the page.
+// Whether somebody is there is settled for that offer then: who is there later
+// answers the button.
+func (a *Authenticator) Offered() {
+	a.t.t.Helper()
+	a.t.Wait("document.documentElement.dataset.asked === 'conditional'")
 }
 
 // Touch says whether somebody is there from the next question on.

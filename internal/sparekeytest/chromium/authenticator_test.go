@@ -131,14 +131,6 @@ func (s *keySite) id() []byte {
 	return s.kept.ID()
 }
 
-// watch tells on the page what the browser was asked for last.
-const watch = `const get = navigator.credentials?.get.bind(navigator.credentials)
-	if (get) navigator.credentials.get = (o) => {
-		const answer = get(o)
-		document.documentElement.dataset.asked = o.mediation ?? 'modal'
-		return answer
-	}`
-
 // page draws a page as strict as ours.
 func (s *keySite) page(w http.ResponseWriter, body string) {
 	h := w.Header()
@@ -146,8 +138,8 @@ func (s *keySite) page(w http.ResponseWriter, body string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; script-src 'nonce-abc'; connect-src 'self'; form-action 'self'; base-uri 'none'")
 	h.Set("Cache-Control", "no-store")
 	fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Keys</title><link rel="icon" href="data:,">
-		<script nonce="abc">%s</script><script nonce="abc" src="%s" defer></script><body data-sending="Sending…">
-		<main><h1>Keys</h1>%s</main><p role="status" id="status"></p></html>`, watch, s.path, body)
+		<script nonce="abc" src="%s" defer></script><body data-sending="Sending…">
+		<main><h1>Keys</h1>%s</main><p role="status" id="status"></p></html>`, s.path, body)
 }
 
 // form draws a form with a button that needs passkeys.
@@ -316,7 +308,7 @@ func TestThePasskeyIsOfferedAtSignIn(t *testing.T) {
 	device.Touch(false)
 	before := len(s.challenges())
 	tab.Go("/signin")
-	tab.Wait("document.documentElement.dataset.asked === 'conditional'")
+	device.Offered()
 	device.Touch(true)
 	tab.Press("text=Use a passkey")
 	tab.WaitText("Done.")

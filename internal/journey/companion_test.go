@@ -78,13 +78,15 @@ func (p *person) back() {
 	p.says("app.scan")
 }
 
-// types types the short code of another screen, and waits for the question.
+// types types the short code of another screen, which is new when it is read, and
+// waits for the question.
 func (p *person) types(other *person) {
 	p.t.Helper()
 	p.tab.Click("section:not([hidden]) [data-go=type]")
 	p.tab.Fill("#seen", "KQTM")
 	p.tab.Click("#typed .btn")
 	p.says("app.code")
+	other.tab.Reload()
 	p.tab.Fill("#seen", other.short())
 	p.tab.Click("#typed .btn")
 	p.says("app.ask.warn")

@@ -26,7 +26,7 @@ import (
 const (
 	// patience is how long a page, or something on it, may take to come. A
 	// test waits for it only when it fails.
-	patience = 15 * time.Second
+	patience = 30 * time.Second
 	// browserTimeout is for the start of Chromium on a busy machine.
 	browserTimeout = time.Minute
 )

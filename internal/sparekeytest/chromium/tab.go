@@ -22,7 +22,7 @@ import (
 )
 
 // A Tab is a page in front of a person: tests press, type and read. What does
-// not happen within fifteen seconds fails the test, which says what the page
+// not happen within thirty seconds fails the test, which says what the page
 // shows instead. A tab belongs to the goroutine of its test.
 //
 // A selector is one of CSS, or "text=" and what a link, a button or a label

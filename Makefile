@@ -77,7 +77,7 @@ prove-walks: $(DATA)
 
 # Whether what was acknowledged is there whatever breaks: 200 kills of each kind of
 # site and one at each commit, a standby that takes over 10 times, mail servers that
-# misbehave, ten minutes of overload. Takes about an hour and a half; -seed repeats
+# misbehave, ten minutes of overload. Takes about an hour; -seed repeats
 # what clients do and when servers are killed. ONLY=TestF8 runs some of the tests:
 # of the others the report keeps what it says.
 prove-durable: $(DATA)

@@ -67,15 +67,12 @@ func (p *person) byPasskey(device *chromium.Authenticator) {
 	p.at("acc.h1")
 }
 
-// pressPasskey signs in with the button, and not by the browser's offer: nobody is
-// there while it offers.
+// pressPasskey signs in with the button, and not by the browser's offer.
 func (p *person) pressPasskey(device *chromium.Authenticator) {
 	p.t.Helper()
 	device.Touch(false)
 	p.tab.Go("/signin")
-	device.Offered()
-	device.Touch(true)
-	p.tab.Click("[data-passkey=signin] .btn")
+	device.Answer("[data-passkey=signin] .btn")
 	p.tab.Wait("location.pathname !== '/signin'")
 }
 
@@ -88,9 +85,7 @@ func (p *person) twice(device *chromium.Authenticator) {
 		e.preventDefault()
 		document.body.dataset.left = new URLSearchParams(new FormData(e.target))
 	})`, nil)
-	device.Offered()
-	device.Touch(true)
-	p.tab.Click("[data-passkey=signin] .btn")
+	device.Answer("[data-passkey=signin] .btn")
 	p.tab.Wait("document.body.dataset.left")
 	form, cookies := p.tab.Attribute("body", "data-left"), p.tab.Cookies()
 	post := func() string {

@@ -51,22 +51,28 @@ func (t *Tab) Authenticator(touched bool) *Authenticator {
 	return &Authenticator{t, added.AuthenticatorID}
 }
 
-// watch writes on the pages that come what the browser was asked for last.
+// watch writes on the pages that come what the browser was asked for last, and holds
+// the questions of buttons back while the page is marked so.
 const watch = `{
 	const keys = navigator.credentials, get = keys?.get.bind(keys)
-	if (get) keys.get = (o) => {
-		const answer = get(o)
-		document.documentElement.dataset.asked = o.mediation ?? 'modal'
-		return answer
+	const page = () => document.documentElement.dataset
+	if (get) keys.get = async (o) => {
+		page().asked = o.mediation ?? 'modal'
+		while (!o.mediation && 'held' in page()) await new Promise(f => setTimeout(f, 10))
+		return get(o)
 	}
 }`
 
-// Offered waits until the browser offers the passkeys in a field of the page.
-// Whether somebody is there is settled for that offer then: who is there later
-// answers the button.
-func (a *Authenticator) Offered() {
+// Answer clicks a button that asks for a passkey, and somebody is there for this
+// question and from then on. Nobody may have been there for the offer before it.
+func (a *Authenticator) Answer(selector string) {
 	a.t.t.Helper()
-	a.t.Wait("document.documentElement.dataset.asked === 'conditional'")
+	const page = "document.documentElement.dataset"
+	a.t.Eval(page+".held = ''", nil)
+	a.t.Click(selector)
+	a.t.Wait(page + ".asked === 'modal'") // by now the offer has been taken back
+	a.Touch(true)
+	a.t.Eval("delete "+page+".held", nil)
 }
 
 // Touch says whether somebody is there from the next question on.

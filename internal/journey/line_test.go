@@ -10,14 +10,14 @@ import (
 	"sparekey/internal/config"
 )
 
-// A line lies between browsers and a Sparekey, and can be cut.
+// A line lies between browsers and a Sparekey, and can be cut. Its port stays its
+// own meanwhile, so that nobody else gets it: who calls is hung up on.
 type line struct {
 	t  *testing.T
 	to string // where the Sparekey is
-	at string // where browsers go
 
 	mu    sync.Mutex
-	in    net.Listener
+	down  bool
 	calls map[net.Conn]bool
 }
 
@@ -27,19 +27,26 @@ func (l *line) lay(s *config.Settings) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.to, l.at = "127.0.0.1:"+u.Port(), "127.0.0.1:0"
-	l.mend()
-	_, port, _ := net.SplitHostPort(l.at)
+	in, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.to, l.calls = "127.0.0.1:"+u.Port(), map[net.Conn]bool{}
+	go l.take(in)
+	_, port, _ := net.SplitHostPort(in.Addr().String())
 	u.Host = u.Hostname() + ":" + port
 	s.PublicURL = u.String()
-	l.t.Cleanup(l.cut)
+	l.t.Cleanup(func() {
+		in.Close()
+		l.cut()
+	})
 }
 
 // cut ends all calls, and takes no more.
 func (l *line) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.in.Close()
+	l.down = true
 	for c := range l.calls {
 		c.Close()
 	}
@@ -47,41 +54,43 @@ func (l *line) cut() {
 
 // mend takes calls again.
 func (l *line) mend() {
-	l.t.Helper()
-	in, err := net.Listen("tcp", l.at)
-	if err != nil {
-		l.t.Fatal(err)
-	}
 	l.mu.Lock()
-	l.in, l.at, l.calls = in, in.Addr().String(), map[net.Conn]bool{}
-	l.mu.Unlock()
-	go func() {
-		for {
-			c, err := in.Accept()
-			if err != nil {
-				return
-			}
+	defer l.mu.Unlock()
+	l.down = false
+}
+
+func (l *line) take(in net.Listener) {
+	for {
+		c, err := in.Accept()
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		if l.down {
+			c.Close()
+		} else {
+			l.calls[c] = true
 			go l.call(c)
 		}
-	}()
+		l.mu.Unlock()
+	}
 }
 
 func (l *line) call(c net.Conn) {
-	defer c.Close()
+	defer func() {
+		c.Close()
+		l.mu.Lock()
+		delete(l.calls, c)
+		l.mu.Unlock()
+	}()
 	there, err := net.Dial("tcp", l.to)
 	if err != nil {
 		return
 	}
 	defer there.Close()
-	l.mu.Lock()
-	l.calls[c] = true
-	l.mu.Unlock()
 	go func() {
 		io.Copy(there, c) //nolint:errcheck // either side may hang up
 		there.Close()
 	}()
 	io.Copy(c, there) //nolint:errcheck // as above
-	l.mu.Lock()
-	delete(l.calls, c)
-	l.mu.Unlock()
 }

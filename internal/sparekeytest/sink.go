@@ -183,10 +183,10 @@ func (s *Sink) to(to string) []Letter {
 }
 
 // waitLimit is when Wait gives up.
-const waitLimit = 10 * time.Second
+const waitLimit = 30 * time.Second
 
 // Wait waits until n letters to an address are there, or to any if it is
-// empty, and gives the nth in the order of arrival, counted from 1. After 10 s
+// empty, and gives the nth in the order of arrival, counted from 1. After 30 s
 // it fails the test.
 func (s *Sink) Wait(t testing.TB, to string, n int) Letter {
 	t.Helper()

@@ -51,7 +51,7 @@ func alone(t *testing.T, program string) {
 	w := everyAddressIsHere(t)
 	s := &place{Site: site.New(t, program, "sqlite"), t: t}
 	s.Server = s.Site.Start()
-	s.register(owner)
+	s.Register(s.Server, owner)
 	phone := s.pairs(owner)
 	screen := s.shows(s.Server)
 	s.until(screen, "waiting")
@@ -82,15 +82,6 @@ func alone(t *testing.T, program string) {
 			t.Errorf("got connections to %v, want %s by each way: else it proves nothing", got, elsewhere)
 		}
 	}
-}
-
-// register makes an account with an address.
-func (s *place) register(email string) {
-	s.t.Helper()
-	p, code := s.Person(), s.Office.Expect(email)
-	s.must(p.Get("/register"))
-	s.must(p.Submit("/register", "login", email, "password", site.Password))
-	s.must(p.Submit(p.At+"/answer", "code", (<-code).Code))
 }
 
 // whisper sends a packet without a connection.

@@ -11,6 +11,7 @@ import (
 	"sparekey/internal/config"
 	"sparekey/internal/sparekeytest"
 	"sparekey/internal/sparekeytest/chromium"
+	"sparekey/internal/sparekeytest/guard"
 )
 
 // onPhone is somebody with a phone that is paired. Their Sparekey is behind a line.
@@ -164,10 +165,8 @@ func TestAppIsTold(t *testing.T) {
 	phone.Subscribe(service.At()).See(204)
 	p.app.Sleep(sparekey.ProofLife)
 	p.app.Client().Get("/signin").Submit("/signin", "login", mara, "password", first).See(303)
-	for end := time.Now().Add(30 * time.Second); len(service.Got()) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("got no push within 30 s")
-		}
+	if !guard.Within(30*time.Second, func() bool { return len(service.Got()) > 0 }) {
+		t.Fatal("got no push within 30 s")
 	}
 	sent := service.Got()[0]
 	var told struct{ Title, Body string }

@@ -67,12 +67,12 @@ const watch = `{
 // question and from then on. Nobody may have been there for the offer before it.
 func (a *Authenticator) Answer(selector string) {
 	a.t.t.Helper()
-	const page = "document.documentElement.dataset"
-	a.t.Eval(page+".held = ''", nil)
+	const marks = "document.documentElement.dataset"
+	a.t.Eval(marks+".held = ''", nil)
 	a.t.Click(selector)
-	a.t.Wait(page + ".asked === 'modal'") // by now the offer has been taken back
+	a.t.Wait(marks + ".asked === 'modal'") // by now the offer has been taken back
 	a.Touch(true)
-	a.t.Eval("delete "+page+".held", nil)
+	a.t.Eval("delete "+marks+".held", nil)
 }
 
 // Touch says whether somebody is there from the next question on.

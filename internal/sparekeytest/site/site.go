@@ -6,7 +6,6 @@ package site
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,18 +85,25 @@ func (s *Site) keys() string { return filepath.Join(s.dir, "sparekey.key") }
 func (s *Site) Fill(emails []string) {
 	s.T.Helper()
 	node := s.Start()
-	person := node.Person()
-	code := s.Office.Expect("owner@example.com")
-	err := errors.Join(
-		person.Get("/register"),
-		person.Submit("/register", "login", "owner@example.com", "password", Password),
-		person.Submit(person.At+"/answer", "code", (<-code).Code),
-	)
+	s.Register(node, "owner@example.com")
+	node.Kill() // on PostgreSQL its proper end takes five seconds
+	sparekeytest.Fill(s.T, s.URL, emails)
+}
+
+// Register makes an account with an address by the pages of a server.
+func (s *Site) Register(node *Server, email string) {
+	s.T.Helper()
+	person, code := node.Person(), s.Office.Expect(email)
+	err := person.Get("/register")
+	if err == nil {
+		err = person.Submit("/register", "login", email, "password", Password)
+	}
+	if err == nil {
+		err = person.Submit(person.At+"/answer", "code", (<-code).Code)
+	}
 	if err != nil {
 		s.T.Fatalf("register: %v", err)
 	}
-	node.Kill() // on PostgreSQL its proper end takes five seconds
-	sparekeytest.Fill(s.T, s.URL, emails)
 }
 
 func (s *Site) environment(addr, admin string) []string {
